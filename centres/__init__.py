@@ -1,0 +1,1 @@
+"""Who cares for which disease, and where."""

@@ -1,0 +1,16 @@
+"""Which columns of the centres exist in French, English and German."""
+
+from centres import models
+from sensgene.translatable import translate
+
+translate(models.Hospital)
+translate(models.Coordinator)
+translate(models.Network, "name", "remit", "label_remark", required=("name",))
+translate(models.Centre, "name", "department", "referral", "access", "website_remark", required=("name",))
+translate(models.TeamMember, "role")
+translate(models.Contact, "answers")
+translate(models.TreatedCondition, "name", required=("name",))
+
+# The proxies have the same columns; modeltranslation wants to be told.
+for proxy in (models.ReferenceCentre, models.CompetenceCentre):
+    translate(proxy)

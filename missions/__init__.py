@@ -1,0 +1,1 @@
+"""What the network is and does, and with whom."""

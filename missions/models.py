@@ -1,0 +1,300 @@
+"""The network speaking of itself and of its neighbours: texts, missions, figures, channels, associations, laws."""
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q
+from django.urls import NoReverseMatch, reverse
+from django.utils.formats import number_format
+from django.utils.translation import gettext_lazy as _
+
+from sensgene.records import PartialDateField, PublicManager, Record, RecordQuerySet, Sourced, State, host
+
+
+class Body(models.TextChoices):
+    """Whose mission it is."""
+
+    REFERENCE_CENTRE = "reference_centre", _("Reference centre")
+    COMPETENCE_CENTRE = "competence_centre", _("Competence centre")
+    CHANNEL = "channel", _("Channel")
+
+
+class Page(Record):
+    """A page of prose. Its text is sections of plain text; its address comes from its short name."""
+
+    title = models.CharField(_("title"), max_length=120)
+    summary = models.CharField(
+        _("summary"), max_length=300, blank=True, help_text=_("First sentence under the title; search engines show it.")
+    )
+
+    class Meta:
+        verbose_name = _("page")
+        verbose_name_plural = _("pages")
+        ordering = ["slug"]
+
+    def __str__(self):
+        return self.title
+
+    def get_absolute_url(self):
+        """A page the navigation knows has an address in words; any other one is found under its short name."""
+        return reverse(self.slug) if self.has_fixed_address else reverse("page", args=[self.slug])
+
+    @property
+    def has_fixed_address(self) -> bool:
+        try:
+            return bool(self.slug and reverse(self.slug))
+        except NoReverseMatch:
+            return False
+
+    def clean(self):
+        """Menu and foot link to the pages that have an address in words: those stay published.
+
+        Raises ValidationError naming `state`.
+        """
+        if self.has_fixed_address and self.state != State.PUBLISHED:
+            raise ValidationError(
+                {"state": _("The menu or the foot of every page links here: this page stays published.")}
+            )
+
+
+class PageSection(Sourced):
+    page = models.ForeignKey(Page, verbose_name=_("page"), on_delete=models.PROTECT, related_name="sections")
+    heading = models.CharField(_("heading"), max_length=120, blank=True)
+    body = models.TextField(
+        _("text"),
+        help_text=_(
+            "An empty line begins a paragraph, “- ” a list item. [words](https://…) or [words](page:glossary) is a link, "
+            "[fr: mots] marks words of another language."
+        ),
+    )
+    below = models.BooleanField(
+        _("below the list"), default=False, help_text=_("On pages that show a list: this section stands after it.")
+    )
+    order = models.PositiveSmallIntegerField(_("order"), default=0)
+
+    class Meta:
+        verbose_name = _("section")
+        verbose_name_plural = _("sections")
+        ordering = ["order", "pk"]
+
+    def __str__(self):
+        return self.heading or f"{self.page} {self.order}"
+
+
+class MissionQuerySet(RecordQuerySet):
+    def of(self, body: Body):
+        return self.filter(body=body)
+
+
+class Mission(Record):
+    """What the law asks of a channel, a reference centre, a competence centre."""
+
+    body = models.CharField(_("whose mission"), max_length=20, choices=Body)
+    title = models.CharField(_("title"), max_length=150)
+    text = models.TextField(_("text"), blank=True)
+    order = models.PositiveSmallIntegerField(_("order"), default=0)
+
+    objects = models.Manager.from_queryset(MissionQuerySet)()
+    public = PublicManager.from_queryset(MissionQuerySet)()
+
+    class Meta:
+        verbose_name = _("mission")
+        verbose_name_plural = _("missions")
+        ordering = ["body", "order", "slug"]
+
+    def __str__(self):
+        return self.title
+
+
+class Milestone(Record):
+    """One dated line of the history."""
+
+    date = PartialDateField(_("date"))
+    text = models.TextField(_("text"))
+
+    class Meta:
+        verbose_name = _("milestone")
+        verbose_name_plural = _("history")
+        ordering = ["date", "slug"]
+
+    def __str__(self):
+        return f"{self.date}: {self.text}"
+
+
+class Figure(Record):
+    """A number with the date it was true."""
+
+    number = models.PositiveIntegerField(_("number"))
+    label = models.CharField(_("what is counted"), max_length=200)
+    as_of = PartialDateField(_("true in"), blank=True, help_text=_("Empty if the source prints no date."))
+    order = models.PositiveSmallIntegerField(_("order"), default=0)
+
+    class Meta:
+        verbose_name = _("figure")
+        verbose_name_plural = _("figures")
+        ordering = ["order", "slug"]
+
+    def __str__(self):
+        return f"{self.number} {self.label}"
+
+    @property
+    def readable_number(self) -> str:
+        """Grouped as the page's language groups it: 1 773, 1,773, 1.773."""
+        return number_format(self.number, use_l10n=True, force_grouping=True)
+
+
+class HealthChannel(Record):
+    """One of the 23 national rare-disease health networks (filières de santé maladies rares)."""
+
+    acronym = models.CharField(_("acronym"), max_length=30)
+    name = models.CharField(_("name"), max_length=250)
+    scope = models.TextField(_("diseases"), blank=True)
+    website = models.URLField(_("website"), max_length=300, blank=True)
+    coordinator = models.CharField(_("coordinator"), max_length=150, blank=True)
+    hospital = models.CharField(_("hospital"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("health channel")
+        verbose_name_plural = _("health channels")
+        ordering = ["slug"]
+
+    def __str__(self):
+        return self.acronym
+
+    @property
+    def website_host(self) -> str:
+        return host(self.website)
+
+
+class Association(Record):
+    name = models.CharField(_("name"), max_length=200)
+    scope = models.CharField(_("concerns"), max_length=300, blank=True)
+    tie = models.CharField(_("tie with the network"), max_length=300, blank=True)
+    website = models.URLField(_("website"), max_length=300, blank=True)
+    is_patient_association = models.BooleanField(_("is an association of patients"), default=True)
+
+    class Meta:
+        verbose_name = _("association")
+        verbose_name_plural = _("associations")
+        ordering = ["slug"]
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def website_host(self) -> str:
+        return host(self.website)
+
+
+class Partner(Record):
+    name = models.CharField(_("name"), max_length=200)
+    description = models.CharField(_("description"), max_length=400, blank=True)
+    website = models.URLField(_("website"), max_length=300, blank=True)
+    on_every_page = models.BooleanField(_("named at the foot of every page"), default=False)
+    order = models.PositiveSmallIntegerField(_("order"), default=0)
+
+    class Meta:
+        verbose_name = _("partner")
+        verbose_name_plural = _("partners")
+        ordering = ["order", "slug"]
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def website_host(self) -> str:
+        return host(self.website)
+
+
+class LegalText(Record):
+    title = models.CharField(_("title"), max_length=300)
+    date = PartialDateField(_("date"), blank=True)
+    reference = models.CharField(_("reference"), max_length=200, blank=True)
+    purpose = models.CharField(_("what for"), max_length=400, blank=True)
+    url = models.URLField(_("address of the text"), max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = _("legal text")
+        verbose_name_plural = _("legal texts")
+        ordering = [F("date").desc(), "slug"]
+
+    def __str__(self):
+        return self.title
+
+    @property
+    def url_host(self) -> str:
+        return host(self.url)
+
+
+class HelpLine(Record):
+    """Where to turn: a helpline, an emergency number, an encyclopedia."""
+
+    name = models.CharField(_("name"), max_length=250)
+    offers = models.CharField(_("what it offers"), max_length=400, blank=True)
+    website = models.URLField(_("website"), max_length=300, blank=True)
+    sms = models.CharField("SMS", max_length=30, blank=True)
+    phone = models.CharField(_("phone"), max_length=30, blank=True)
+    hours = models.CharField(_("hours"), max_length=100, blank=True)
+    on_every_page = models.BooleanField(_("named at the foot of every page"), default=False)
+    order = models.PositiveSmallIntegerField(_("order"), default=0)
+
+    class Meta:
+        verbose_name = _("help line")
+        verbose_name_plural = _("help lines")
+        ordering = ["order", "slug"]
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def website_host(self) -> str:
+        return host(self.website)
+
+
+class GlossaryTerm(Record):
+    term = models.CharField(_("term"), max_length=150)
+    abbreviation = models.CharField(_("abbreviation"), max_length=20, blank=True)
+    definition = models.TextField(_("definition"))
+
+    class Meta:
+        verbose_name = _("glossary term")
+        verbose_name_plural = _("glossary")
+        ordering = ["slug"]
+
+    def __str__(self):
+        return self.term
+
+
+class AccessibilityAudit(Record):
+    """The state of conformity that the accessibility statement prints; the newest published one counts."""
+
+    class Result(models.TextChoices):
+        NOT_AUDITED = "not_audited", _("not yet audited")
+        NONE = "none", _("not compliant")
+        PARTIAL = "partial", _("partially compliant")
+        FULL = "full", _("fully compliant")
+
+    result = models.CharField(_("state"), max_length=12, choices=Result, default=Result.NOT_AUDITED)
+    audited_on = models.DateField(_("audited on"), null=True, blank=True)
+    auditor = models.CharField(_("auditor"), max_length=200, blank=True)
+    rate = models.DecimalField(_("criteria met, in percent"), max_digits=5, decimal_places=2, null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("accessibility audit")
+        verbose_name_plural = _("accessibility audits")
+        ordering = [F("audited_on").desc(nulls_last=True), "slug"]
+        constraints = [
+            models.CheckConstraint(
+                name="audit_has_a_date_once_it_has_a_result",
+                condition=Q(result="not_audited", audited_on__isnull=True)
+                | ~Q(result="not_audited") & Q(audited_on__isnull=False),
+                violation_error_message=_("An audit with a result needs its date; without an audit there is none."),
+            ),
+            models.CheckConstraint(
+                name="audit_rate_is_a_percentage",
+                condition=Q(rate__isnull=True) | Q(rate__range=(0, 100)),
+                violation_error_message=_("The rate lies between 0 and 100 percent."),
+            ),
+        ]
+
+    def __str__(self):
+        return self.get_result_display()

@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class SensgeneConfig(AppConfig):
+    """Installed for its commands, checks and template tags; it has no models."""
+
+    name = "sensgene"
+    verbose_name = "SENSGENE"
+
+    def ready(self):
+        from sensgene import checks  # noqa: F401  (registers them)

@@ -1,0 +1,144 @@
+"""What every record that staff edit has in common: a state, a source, a date. Abstract: the tables are the apps'.
+
+The apps build on this module; it knows none of them.
+"""
+
+import re
+from datetime import date
+from urllib.parse import urlsplit
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from django.utils import dates
+from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy as _
+
+from sensgene import snapshot
+
+
+class State(models.TextChoices):
+    DRAFT = "draft", _("Draft: seen by staff only")
+    PUBLISHED = "published", _("Published")
+    ARCHIVED = "archived", _("Archived: taken off the site, its address answers “gone”")
+
+
+PARTIAL_DATE = re.compile(r"^\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?$")
+
+
+class PartialDateField(models.CharField):
+    """A date as precisely as its source prints it: 2019, 2019-04 or 2019-04-10. Sorts and compares as text."""
+
+    default_validators = [
+        RegexValidator(PARTIAL_DATE, _("Write a year, a month or a day: 2019, 2019-04 or 2019-04-10."))
+    ]
+
+    def __init__(self, *args, **kwargs):
+        kwargs.setdefault("max_length", 10)
+        super().__init__(*args, **kwargs)
+
+
+def readable_date(partial: str) -> str:
+    """The date in the active language, no more precise than it is known: 2019, April 2019, 10 April 2019."""
+    if not partial or not PARTIAL_DATE.match(partial):
+        return partial
+    if len(partial) == 4:
+        return partial
+    if len(partial) == 7:
+        year, month = map(int, partial.split("-"))
+        return f"{dates.MONTHS[month]} {year}"
+    return date_format(date.fromisoformat(partial), "DATE_FORMAT")
+
+
+def host(url: str) -> str:
+    """What a reader recognises an address by: www.sensgene.com."""
+    return urlsplit(url).hostname or ""
+
+
+class RecordQuerySet(models.QuerySet):
+    def published(self):
+        return self.filter(state=State.PUBLISHED)
+
+
+class PublicManager(models.Manager):
+    """Reads the snapshot, and only the snapshot: what public pages use, by name, every time."""
+
+    def get_queryset(self):
+        return super().get_queryset().using(snapshot.ALIAS)
+
+
+class Sourced(models.Model):
+    """A fact, where it was found, and how fresh it is. Empty means unknown to us, never “none”."""
+
+    source_url = models.URLField(
+        _("source"), max_length=500, blank=True, help_text=_("The page where this is printed.")
+    )
+    source_date = PartialDateField(
+        _("date of the source"),
+        blank=True,
+        help_text=_("As the source prints it: 2019, 2019-04 or 2019-04-10. Empty if it prints none."),
+    )
+    source_read_on = models.DateField(_("source read on"), null=True, blank=True)
+    source_remark = models.CharField(
+        _("remark on the source"),
+        max_length=300,
+        blank=True,
+        help_text=_("Shown to readers. For example: speaks of the labels 2017–2022."),
+    )
+    verified_on = models.DateField(
+        _("verified with the centre on"),
+        null=True,
+        blank=True,
+        help_text=_("The day somebody who knows confirmed it. Reading a page is not verifying."),
+    )
+    staff_note = models.TextField(
+        _("note for staff"), blank=True, help_text=_("Never published: doubts, conflicts between sources, work to do.")
+    )
+    updated_at = models.DateTimeField(_("last change"), auto_now=True)
+
+    objects = models.Manager()
+    public = PublicManager()
+
+    class Meta:
+        abstract = True
+
+    @property
+    def source_host(self) -> str:
+        return host(self.source_url)
+
+
+class Record(Sourced):
+    """A record with an address of its own: it is drafted, published, archived, never silently removed."""
+
+    slug = models.SlugField(
+        _("short name"), max_length=80, unique=True, help_text=_("Part of the page's address, in every language.")
+    )
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT, db_index=True)
+    loaded_digest = models.CharField(max_length=64, blank=True, editable=False)
+
+    objects = models.Manager.from_queryset(RecordQuerySet)()
+    public = PublicManager.from_queryset(RecordQuerySet)()
+
+    class Meta:
+        abstract = True
+
+
+def either_both_or_none(*fields: str) -> Q:
+    """For constraints: all of these columns are filled, or none is."""
+    return Q(**{f"{field}__isnull": True for field in fields}) | Q(**{f"{field}__isnull": False for field in fields})
+
+
+class Gone(Http404):
+    """There was a page here, and staff took it off the site: 410."""
+
+
+def published_or_gone(queryset: RecordQuerySet, slug: str):
+    """The record with this short name from the snapshot. Raises Gone if it was archived, Http404 if it never was."""
+    try:
+        return get_object_or_404(queryset, slug=slug)
+    except Http404 as missing:
+        if snapshot.was_published(queryset.model._meta.label, slug):
+            raise Gone from missing
+        raise
