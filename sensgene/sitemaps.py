@@ -1,0 +1,86 @@
+"""Every public page, for search engines, for the publication's checks and for the tests' crawl."""
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.sitemaps import Sitemap
+from django.urls import reverse
+from django.utils import translation
+
+from centres.models import Centre, Network
+from missions.models import Page
+from sensgene import navigation
+
+
+class PublicSitemap(Sitemap):
+    """Each page in each language, its twins named beside it. The host comes from SITE_ORIGIN, never from a request."""
+
+    i18n = True
+    alternates = True
+    x_default = True
+    protocol = urlsplit(settings.SITE_ORIGIN).scheme
+
+    def get_domain(self, site=None):
+        return urlsplit(settings.SITE_ORIGIN).netloc
+
+
+class FixedPages(PublicSitemap):
+    """The pages that the navigation knows."""
+
+    def items(self):
+        menu = [item for section in navigation.MENU for item in section.items]
+        items = (navigation.HOME, *menu, *navigation.FOOT, navigation.ACCESSIBILITY)
+        return list(dict.fromkeys(item.url_name for item in items))
+
+    def location(self, url_name):
+        return reverse(url_name)
+
+
+class RecordPages(PublicSitemap):
+    """The pages of one kind of record."""
+
+    def __init__(self, model):
+        self.model = model
+
+    def items(self):
+        return self.model.public.order_by("slug")
+
+    def lastmod(self, record):
+        return record.updated_at
+
+
+class OtherPages(RecordPages):
+    """Pages of prose that staff added beside those of the navigation."""
+
+    def items(self):
+        known = set(FixedPages().items())
+        return [page for page in super().items() if page.slug not in known]
+
+
+SITEMAPS = {
+    "pages": FixedPages,
+    "networks": RecordPages(Network),
+    "centres": RecordPages(Centre),
+    "other-pages": OtherPages(Page),
+}
+
+
+def sitemap_of(section) -> Sitemap:
+    return section() if isinstance(section, type) else section
+
+
+def all_paths(language: str) -> list[str]:
+    """The path of every public page in this language."""
+    with translation.override(language):
+        return [sitemap.location(item) for sitemap in map(sitemap_of, SITEMAPS.values()) for item in sitemap.items()]
+
+
+def one_path_per_type() -> list[str]:
+    """Every page of the navigation and the first page of each kind of record, in every language."""
+    paths = []
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            for sitemap in map(sitemap_of, SITEMAPS.values()):
+                items = list(sitemap.items())
+                paths += [sitemap.location(item) for item in (items if isinstance(sitemap, FixedPages) else items[:1])]
+    return paths
