@@ -1,0 +1,117 @@
+"""What holds for every request, whatever the page: what is refused, which headers leave, which snapshot is read."""
+
+import re
+from urllib.parse import unquote_to_bytes
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
+
+from sensgene import health, preferences, snapshot, views
+from sensgene.logs import CONTROL_CHARACTERS
+
+CONTROL_BYTES = re.compile(rb"[\x00-\x1f\x7f]")
+CONTROLS_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # tab and line ends are text
+METHODS = ("GET", "HEAD", "POST")
+
+PROBES = {"/health/live": health.live, "/health/ready": health.ready}
+
+
+class GuardMiddleware:
+    """Answers the probes, and refuses what no browser sends: other methods, control characters."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        # Before the host is checked: probes arrive by bare address.
+        if probe := PROBES.get(request.path_info):
+            return probe(request)
+        if request.method not in METHODS:
+            return views.problem(request, 405, headers={"Allow": ", ".join(METHODS)})
+        if self.has_control_characters(request):
+            return views.problem(request, 400)
+        return self.get_response(request)
+
+    @staticmethod
+    def has_control_characters(request: HttpRequest) -> bool:
+        if CONTROL_CHARACTERS.search(request.path_info):
+            return True
+        if CONTROL_BYTES.search(unquote_to_bytes(request.META.get("QUERY_STRING", ""))):
+            return True
+        if any(CONTROL_CHARACTERS.search(name + value) for name, value in request.COOKIES.items()):
+            return True
+        if request.method == "POST" and request.content_type == "application/x-www-form-urlencoded":
+            return any(
+                CONTROLS_IN_TEXT.search(text) for name, values in request.POST.lists() for text in (name, *values)
+            )
+        return False
+
+
+def policy(directives: dict[str, list[str]]) -> str:
+    return "; ".join(" ".join([name, *sources]) for name, sources in directives.items())
+
+
+PERMISSIONS = ("accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "microphone", "payment", "usb")
+ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": ", ".join(f"{feature}=()" for feature in PERMISSIONS),
+}
+SHARED_CACHE = "public, max-age=60, s-maxage=300, stale-while-revalidate=60, stale-if-error=86400"
+
+
+class HeadersMiddleware:
+    """One set of headers for each class of page: static file, staff, machine, public, error."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        for name, value in ALWAYS.items():
+            response.headers.setdefault(name, value)
+        if request.path_info.startswith(settings.STATIC_URL):
+            response.headers["Content-Security-Policy"] = "default-src 'none'"
+        elif request.path_info.startswith(settings.STAFF_PATH):
+            response.headers["Content-Security-Policy"] = policy(settings.STAFF_CSP)
+            response.headers["Cache-Control"] = "no-store, private"
+        else:
+            response.headers["Content-Security-Policy"] = policy(settings.SECURE_CSP)
+            response.headers.setdefault("Cache-Control", self.cache_control(request, response))
+        return response
+
+    @staticmethod
+    def cache_control(request: HttpRequest, response: HttpResponse) -> str:
+        if request.method not in ("GET", "HEAD") or response.status_code >= 500 or response.status_code in (400, 403):
+            return "no-store"
+        if response.status_code in (404, 410):
+            return "public, max-age=60"
+        return SHARED_CACHE
+
+
+class PublicPageMiddleware:
+    """Gives a public page its two inputs besides the address: the snapshot and the display preferences.
+
+    It reads nothing else: no session, no user, no working database.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.preferences = preferences.from_request(request)
+        if request.path_info.startswith((settings.STAFF_PATH, settings.STATIC_URL)):
+            return self.get_response(request)
+        request.snapshot = snapshot.open_current()
+        response = self.get_response(request)
+        response.headers["X-Snapshot"] = request.snapshot
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            patch_vary_headers(response, ["Cookie"])
+            if settings.PREFERENCES_COOKIE_NAME in request.COOKIES and response.status_code < 400:
+                response.headers.setdefault("Cache-Control", "private, max-age=60")
+        return response

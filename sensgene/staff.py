@@ -1,0 +1,147 @@
+"""How records look in the admin, whatever they are: languages side by side, states, sources, nothing deleted by mistake."""
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from modeltranslation.admin import TranslationAdmin, TranslationStackedInline
+
+from sensgene.records import State
+
+SOURCE_FIELDS = ("source_url", "source_date", "source_read_on", "source_remark", "verified_on")
+SAFE_LOOKUPS = ("exact", "isnull", "in", "gte", "lt")
+
+
+class StaffForms:
+    """Shared by pages and inlines: rooms large enough to write in, and a script that shows one language at a time."""
+
+    formfield_overrides = {
+        models.TextField: {"widget": forms.Textarea(attrs={"rows": 6, "cols": 80})},
+        models.URLField: {"widget": admin.widgets.AdminURLFieldWidget(attrs={"size": 80})},
+    }
+
+    class Media:
+        js = ["js/staff_languages.js"]
+        css = {"all": ["css/staff.css"]}
+
+
+class RecordInline(StaffForms, TranslationStackedInline):
+    """Parts of a record. Parts can be removed: the record's own page shows what is left."""
+
+    extra = 0
+
+    def get_fieldsets(self, request, obj=None):
+        fields = [name for name in self.fields if name not in SOURCE_FIELDS]
+        source = {"fields": (*SOURCE_FIELDS, "staff_note"), "classes": ["collapse"]}
+        return self._patch_fieldsets([(None, {"fields": fields}), (_("Source and notes for staff"), source)])
+
+
+class RecordAdmin(StaffForms, TranslationAdmin):
+    """The base of every page of the admin. A subclass names its own `main_fields`, filters and columns."""
+
+    main_fields: tuple = ()
+    list_per_page = 50
+    save_on_top = True
+    actions = ["publish", "withdraw"]
+    show_facets = admin.ShowFacets.ALWAYS
+
+    def get_fieldsets(self, request, obj=None):
+        groups = [
+            (None, {"fields": ("state", "slug")}),
+            (_("What the page shows"), {"fields": self.main_fields}),
+            (_("Source"), {"fields": SOURCE_FIELDS}),
+            (_("Notes for staff"), {"fields": ("staff_note",)}),
+        ]
+        return self._patch_fieldsets(groups)
+
+    def get_list_filter(self, request):
+        return (*super().get_list_filter(request), "state", ("verified_on", admin.EmptyFieldListFilter))
+
+    def get_list_display(self, request):
+        return (*super().get_list_display(request), "state", "verified_on", "updated_at")
+
+    def get_readonly_fields(self, request, obj=None):
+        """An address once published answers for ever, so a short name stays as it was first saved."""
+        return ("slug",) if obj else ()
+
+    def get_prepopulated_fields(self, request, obj=None):
+        return {} if obj else super().get_prepopulated_fields(request, obj)
+
+    def has_delete_permission(self, request, obj=None):
+        """Only a draft that staff began themselves can be thrown away; anything else is archived."""
+        if not super().has_delete_permission(request, obj):
+            return False
+        return obj is not None and obj.state == State.DRAFT and not obj.loaded_digest
+
+    def get_actions(self, request):
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        if not self.has_change_permission(request):
+            actions = {}
+        return actions
+
+    def view_on_site(self, obj):
+        return obj.get_absolute_url() if obj.state == State.PUBLISHED and hasattr(obj, "get_absolute_url") else ""
+
+    def lookup_allowed(self, lookup, value, request):
+        """A regular expression or a range in the address is nobody's bookmark, and a database error on PostgreSQL."""
+        parts = lookup.split("__")
+        if len(parts) > 1 and parts[-1] not in SAFE_LOOKUPS and self._is_lookup(parts):
+            return False
+        return super().lookup_allowed(lookup, value, request)
+
+    def _is_lookup(self, parts: list[str]) -> bool:
+        model = self.model
+        for part in parts:
+            try:
+                field = model._meta.get_field(part)
+            except FieldDoesNotExist:
+                return True
+            model = getattr(field, "related_model", None) or model
+        return False
+
+    def get_changeform_initial_data(self, request):
+        """What the address offers for a new record, without what its field cannot hold."""
+        return {
+            name: value
+            for name, value in super().get_changeform_initial_data(request).items()
+            if self._can_hold(name, value)
+        }
+
+    def _can_hold(self, name: str, value) -> bool:
+        try:
+            field = self.model._meta.get_field(name)
+            (field.target_field if field.is_relation else field).to_python(value)
+        except (FieldDoesNotExist, ValidationError, AttributeError, TypeError, ValueError):
+            return False
+        return True
+
+    @admin.action(description=_("Publish the selected records"), permissions=["change"])
+    def publish(self, request, queryset):
+        refused = []
+        count = 0
+        for record in queryset:
+            record.state = State.PUBLISHED
+            try:
+                record.full_clean()
+            except ValidationError as error:
+                refused.append(f"{record}: {' '.join(error.messages)}")
+                continue
+            record.save()
+            self.log_change(request, record, "published")
+            count += 1
+        self.message_user(request, ngettext("%d record is published.", "%d records are published.", count) % count)
+        for text in refused:
+            self.message_user(request, text, level="error")
+
+    @admin.action(description=_("Take the selected records off the site (archive)"), permissions=["change"])
+    def withdraw(self, request, queryset):
+        for record in queryset:
+            self.log_change(request, record, "archived")
+        count = queryset.update(state=State.ARCHIVED, updated_at=Now())
+        self.message_user(
+            request, ngettext("%d record was taken off the site.", "%d records were taken off the site.", count) % count
+        )

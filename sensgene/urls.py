@@ -1,0 +1,40 @@
+"""The table of contents: addresses for machines first, then the pages, the same in three languages."""
+
+from django.conf import settings
+from django.conf.urls.i18n import i18n_patterns
+from django.contrib import admin
+from django.contrib.sitemaps.views import sitemap
+from django.urls import include, path
+from django.utils.translation import gettext_lazy as _
+from django.views.i18n import set_language
+
+from sensgene import health, views
+from sensgene.sitemaps import SITEMAPS
+
+handler400 = "sensgene.views.bad_request"
+handler403 = "sensgene.views.forbidden"
+handler404 = "sensgene.views.not_found"
+handler500 = "sensgene.views.server_error"
+
+staff = settings.STAFF_PATH.strip("/")
+
+urlpatterns = [
+    path("health/live", health.live, name="live"),
+    path("health/ready", health.ready, name="ready"),
+    path("robots.txt", views.robots, name="robots"),
+    path("sitemap.xml", sitemap, {"sitemaps": SITEMAPS}, name="sitemap"),
+    path(".well-known/security.txt", views.security_txt, name="security-txt"),
+    path(f"{staff}/language/", set_language, name="staff-language"),
+    path(f"{staff}/", admin.site.urls),
+    path("accessibilite", views.accessibility_redirect),
+    path("accessibilite/", views.accessibility_redirect),
+    path("", views.by_language, name="by-language"),
+]
+
+urlpatterns += i18n_patterns(
+    path("", views.home, name="home"),
+    path(_("display/"), views.display, name="display"),
+    path(_("site-map/"), views.site_map, name="site-map"),
+    path("", include("centres.urls")),
+    path("", include("missions.urls")),
+)

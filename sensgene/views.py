@@ -1,0 +1,156 @@
+"""The site's own pages: home, site map, display buttons, what machines read, and what is said when something is wrong."""
+
+import sys
+from datetime import UTC, datetime
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect, HttpResponseRedirect
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_safe
+
+from centres.models import Centre, Network
+from missions.models import HelpLine, Page
+from sensgene import languages, navigation, preferences
+from sensgene.records import Gone
+
+RETRY_AFTER = "30"
+SECURITY_TXT_EXPIRES = datetime(2027, 10, 1, tzinfo=UTC)  # a test fails thirty days before
+
+
+# --- Pages --------------------------------------------------------------------------------------------------------
+
+
+@require_safe
+def by_language(request: HttpRequest) -> HttpResponse:
+    """The bare address: the one page that answers by the browser's language."""
+    response = HttpResponseRedirect(languages.home(translation.get_language_from_request(request)))
+    patch_vary_headers(response, ["Accept-Language", "Cookie"])
+    return response
+
+
+@require_safe
+def home(request):
+    coordinating = Centre.public.coordinating().with_place_and_people().in_reading_order()
+    return render(request, "site/home.html", {"centres": coordinating, "help_lines": HelpLine.public.all()})
+
+
+@require_safe
+def site_map(request):
+    return render(
+        request,
+        "site/site_map.html",
+        {
+            "networks": Network.public.all(),
+            "centres": Centre.public.with_place_and_people().in_reading_order(),
+            "other_pages": [page for page in Page.public.all() if not is_in_navigation(page.slug)],
+        },
+    )
+
+
+def is_in_navigation(slug: str) -> bool:
+    items = [item for section in navigation.MENU for item in section.items]
+    return slug in {item.url_name for item in (*items, *navigation.FOOT, navigation.HOME, navigation.ACCESSIBILITY)}
+
+
+def display(request):
+    """The display buttons. A press sets the cookie and leads back; a visit leads to the page that explains them."""
+    if request.method != "POST":
+        return HttpResponseRedirect(reverse("help"))
+    if not preferences.is_from_this_site(request):
+        return problem(request, 403)
+    form = preferences.DisplayForm(request.POST)
+    if not form.is_valid():
+        return problem(request, 400)
+    address = preferences.own_path(form.cleaned_data["next"]) or reverse("home")
+    response = HttpResponse(status=303, headers={"Location": f"{address}#{preferences.ANCHOR}"})
+    preferences.save(response, form.applied_to(request.preferences))
+    return response
+
+
+@require_safe
+def accessibility_redirect(request):
+    """The address that French law makes people expect."""
+    with translation.override("fr"):
+        return HttpResponsePermanentRedirect(reverse("accessibility"))
+
+
+# --- For machines -------------------------------------------------------------------------------------------------
+
+
+def text_lines(*lines: str) -> HttpResponse:
+    return HttpResponse("".join(f"{line}\n" for line in lines), content_type="text/plain; charset=utf-8")
+
+
+@require_safe
+def robots(request):
+    return text_lines(
+        "User-agent: *", f"Disallow: {settings.STAFF_PATH}", "", f"Sitemap: {settings.SITE_ORIGIN}{reverse('sitemap')}"
+    )
+
+
+@require_safe
+def security_txt(request):
+    """RFC 9116. Without an address of the operators' own, it names the page that says whom to write to."""
+    with translation.override("en"):
+        page = settings.SITE_ORIGIN + reverse("security")
+    return text_lines(
+        f"Contact: {settings.SECURITY_CONTACT or page}",
+        f"Expires: {SECURITY_TXT_EXPIRES:%Y-%m-%dT%H:%M:%SZ}",
+        "Preferred-Languages: fr, en, de",
+        f"Canonical: {settings.SITE_ORIGIN}{reverse('security-txt')}",
+        f"Policy: {page}",
+    )
+
+
+# --- When something is wrong --------------------------------------------------------------------------------------
+
+
+def problem(request: HttpRequest, status: int, headers: dict[str, str] | None = None) -> HttpResponse:
+    """A page that needs no database: in three languages, the address's own one first."""
+    first = translation.get_language_from_path(request.path_info) or settings.LANGUAGE_CODE
+    order = [first, *(code for code in languages.OWN_NAMES if code != first)]
+    try:
+        body = render_to_string(
+            "site/problem.html",
+            {"status": status, "languages": order, "homes": {code: languages.home(code) for code in order}},
+        )
+    except Exception:  # noqa: BLE001  (the last page of all must not fail)
+        body = f"<!doctype html><html lang=en><title>{status}</title><h1>{status}</h1>"
+    return HttpResponse(body, status=status, headers={"Cache-Control": "no-store", **(headers or {})})
+
+
+def not_found(request, exception):
+    if request.path_info.startswith(settings.STAFF_PATH) or not translation.get_language_from_path(request.path_info):
+        response = problem(request, 404)
+        del response.headers["Cache-Control"]
+        return response
+    status = 410 if isinstance(exception, Gone) else 404
+    return render(request, f"site/{status}.html", status=status)
+
+
+def bad_request(request, exception):
+    return problem(request, 400)
+
+
+def forbidden(request, exception):
+    return problem(request, 403)
+
+
+def forgery(request, reason=""):
+    return problem(request, 403)
+
+
+def server_error(request):
+    """A database that is away is no mistake of ours: 503, and when to come back."""
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        return unavailable(request)
+    return problem(request, 500)
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    return problem(request, 503, headers={"Retry-After": RETRY_AFTER})
