@@ -1,0 +1,73 @@
+"""Every test: style, units and crawl on SQLite, the same on PostgreSQL, real browsers and processes last.
+
+python -m tests                    everything
+WITHOUT=browser,postgres …         accept less, and say so at the end
+"""
+
+import os
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+
+from sensgene.environment import ROOT
+from tests import services
+
+PARTS = ("browser", "postgres")
+WORKERS = "2"
+
+
+def run(title: str, *command: str, **environment: str) -> None:
+    print(f"\n=== {title}", flush=True)
+    started = time.monotonic()
+    done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, env={**os.environ, **environment})
+    print(
+        f"=== {title}: {'passed' if done.returncode == 0 else 'FAILED'} in {time.monotonic() - started:.0f} s",
+        flush=True,
+    )
+    if done.returncode:
+        sys.exit(done.returncode)
+
+
+def main() -> None:
+    without = {part.strip() for part in os.environ.get("WITHOUT", "").split(",") if part.strip()}
+    if unknown := without - set(PARTS):
+        sys.exit(f"WITHOUT knows {', '.join(PARTS)}; not {', '.join(unknown)}")
+    browser = () if "browser" in without else ("browser",)
+    with ExitStack() as stack:
+        try:
+            # Before the first test, so that what is missing is known at once.
+            if browser:
+                os.environ["CHROMIUM"] = services.chromium()
+            postgresql = "" if "postgres" in without else stack.enter_context(services.postgresql())
+        except services.Missing as missing:
+            sys.exit(f"\n✗ {missing}\n")
+        run("style", "ruff", "check", ".")
+        run("format", "ruff", "format", "--check", ".")
+        run(
+            "units and crawl on SQLite",
+            "pytest",
+            "-q",
+            "-n",
+            WORKERS,
+            "-m",
+            "not browser and not server",
+            DATABASE_URL="",
+        )
+        if postgresql:
+            run(
+                "units and crawl on PostgreSQL",
+                *("pytest", "-q", "-n", WORKERS, "-m", "not browser and not server"),
+                DATABASE_URL=postgresql,
+            )
+            run("real processes on PostgreSQL", "pytest", "-q", "-m", "server and not browser", DATABASE_URL=postgresql)
+        run("real processes on SQLite", "pytest", "-q", "-m", "server and not browser", DATABASE_URL="")
+        if browser:
+            run("browser", "pytest", "-q", "-m", "browser", DATABASE_URL="")
+    for part in without:
+        print(f"\n!!! NOT RUN, because WITHOUT names it: {part}", flush=True)
+    print("\nAll tests passed." if not without else "\nThe rest passed.", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""Fixtures that several folders use."""
+
+import pytest
+from django.test import Client
+
+from tests.site import Site, make_site
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory, worker_id) -> Site:
+    """A published site with the real content. Tests read it; one that changes something takes `own_site`."""
+    return make_site(tmp_path_factory.mktemp("site") / "var", f"site_{worker_id}")
+
+
+@pytest.fixture
+def own_site(site, tmp_path, worker_id, request) -> Site:
+    return site.copy(tmp_path / "var", f"own_{worker_id}_{abs(hash(request.node.nodeid)) % 10**8}")
+
+
+@pytest.fixture
+def visitor(site, settings, db_of_visitors) -> Client:
+    """Somebody reading public pages. The working database refuses every connection meanwhile."""
+    settings.SNAPSHOT_DIR = site.snapshots
+    return Client(raise_request_exception=False)
+
+
+@pytest.fixture
+def db_of_visitors(request, _django_db_helper):
+    """Ties `visitor` to the database marker below, whatever the order of fixtures."""
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "visitor" in item.fixturenames and not item.get_closest_marker("django_db"):
+            item.add_marker(pytest.mark.django_db(databases=["snapshot"], transaction=True))
