@@ -58,9 +58,11 @@ class NetworkConditionInline(RecordInline):
 class CentreAdmin(RecordAdmin):
     main_fields = (
         *("name", "network", "kind", "audience", "coordinator"),
-        *("hospital", "department", "address_precision", "access"),
-        *("referral", "website", "website_remark"),
-        *models.Centre.VISIT_FIELDS,
+        *("hospital", "department", "address_precision"),
+    )
+    more_groups = (
+        (_("Appointment and website"), ("referral", "website", "website_remark")),
+        (_("Your visit"), ("access", *models.Centre.VISIT_FIELDS)),
     )
     list_display = ("name", "network", "kind", "town", "coordinator")
     list_filter = ("network", "hospital__region", "audience", HasWrittenContact)

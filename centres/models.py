@@ -116,11 +116,13 @@ class Provided(models.TextChoices):
 
 
 class Hospital(Record):
+    UNKNOWN = _("hospital not known")
+
     name = models.CharField(_("name"), max_length=200, blank=True, help_text=_("Empty if only the town is known."))
     street = models.CharField(_("street"), max_length=200, blank=True)
     postcode = models.CharField(_("postcode"), max_length=10, blank=True)
     town = models.CharField(_("town"), max_length=100)
-    department = models.CharField(_("department"), max_length=100, blank=True)
+    department = models.CharField(pgettext_lazy("part of France", "department"), max_length=100, blank=True)
     region = models.CharField(_("region"), max_length=2, choices=Region)
     latitude = models.DecimalField(_("latitude"), max_digits=8, decimal_places=5, null=True, blank=True)
     longitude = models.DecimalField(_("longitude"), max_digits=8, decimal_places=5, null=True, blank=True)
@@ -166,7 +168,7 @@ class Hospital(Record):
         ]
 
     def __str__(self):
-        return f"{self.name}, {self.town}" if self.name else f"{self.town} ({_('hospital not known')})"
+        return f"{self.name}, {self.town}" if self.name else f"{self.town} ({self.UNKNOWN})"
 
     @property
     def locality(self) -> str:
@@ -298,7 +300,7 @@ class Centre(Record):
     name = models.CharField(_("name"), max_length=200)
     hospital = models.ForeignKey(Hospital, verbose_name=_("hospital"), on_delete=models.PROTECT, related_name="centres")
     department = models.CharField(
-        _("department"),
+        pgettext_lazy("part of a hospital", "department"),
         max_length=200,
         blank=True,
         help_text=_("The hospital's department, for example ophthalmology."),
@@ -448,7 +450,7 @@ class Contact(Sourced):
         ]
 
     def __str__(self):
-        return f"{self.get_kind_display()}: {self.readable_value}"
+        return f"{self.get_kind_display()} {self.readable_value}"
 
     def clean(self):
         """The number or address is one that can be reached.

@@ -4,6 +4,7 @@ import textwrap
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from centres.models import Centre
 from sensgene.prose import plain
@@ -19,8 +20,9 @@ def wrapped(text: str) -> list[str]:
 
 def fact(label: str, value: str) -> list[str]:
     """The label on its own line start, the value after it, or under it where both do not fit."""
-    line = f"{label}: {value}"
-    return [line] if len(line) <= WIDTH else [*wrapped(f"{label}:"), *wrapped(value)]
+    label += pgettext("between a label and its value", ":")
+    line = f"{label} {value}"
+    return [line] if len(line) <= WIDTH else [*wrapped(label), *wrapped(value)]
 
 
 def text_sheet(centre: Centre) -> str:
@@ -52,11 +54,11 @@ def text_sheet(centre: Centre) -> str:
     for question, answer in centre.visit():
         lines += fact(str(question), str(answer))
     lines.append("")
-    lines += fact(_("Cares for"), "")[:1] if centre.conditions.all() else fact(_("Cares for"), unknown)
+    lines += fact(_("Cares for"), "" if centre.conditions.all() else unknown)
     for condition in centre.conditions.all():
         lines += wrapped(condition.name)
     lines.append("")
-    verified = readable_date(centre.verified_on.isoformat()) if centre.verified_on else _("not yet")
+    verified = readable_date(centre.verified_on) if centre.verified_on else _("not yet")
     lines += fact(_("Verified with the centre"), verified)
     if centre.source_url:
         lines += fact(_("Source"), centre.source_url)

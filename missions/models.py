@@ -117,7 +117,7 @@ class Milestone(Record):
         ordering = ["date", "slug"]
 
     def __str__(self):
-        return f"{self.date}: {self.text}"
+        return f"{self.date} {self.text}"
 
 
 class Figure(Record):
@@ -273,7 +273,7 @@ class AccessibilityAudit(Record):
         PARTIAL = "partial", _("partially compliant")
         FULL = "full", _("fully compliant")
 
-    result = models.CharField(_("state"), max_length=12, choices=Result, default=Result.NOT_AUDITED)
+    result = models.CharField(_("result"), max_length=12, choices=Result, default=Result.NOT_AUDITED)
     audited_on = models.DateField(_("audited on"), null=True, blank=True)
     auditor = models.CharField(_("auditor"), max_length=200, blank=True)
     rate = models.DecimalField(_("criteria met, in percent"), max_digits=5, decimal_places=2, null=True, blank=True)

@@ -4,7 +4,7 @@ The apps build on this module; it knows none of them.
 """
 
 import re
-from datetime import date
+from datetime import date, datetime
 from urllib.parse import urlsplit
 
 from django.core.validators import RegexValidator
@@ -12,8 +12,9 @@ from django.db import models
 from django.db.models import Q
 from django.http import Http404
 from django.shortcuts import get_object_or_404
-from django.utils import dates
+from django.utils import dates, timezone
 from django.utils.formats import date_format
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from sensgene import snapshot
@@ -40,16 +41,18 @@ class PartialDateField(models.CharField):
         super().__init__(*args, **kwargs)
 
 
-def readable_date(partial: str) -> str:
+def readable_date(day: str | date | None) -> str:
     """The date in the active language, no more precise than it is known: 2019, April 2019, 10 April 2019."""
-    if not partial or not PARTIAL_DATE.match(partial):
-        return partial
-    if len(partial) == 4:
-        return partial
-    if len(partial) == 7:
+    if isinstance(day, datetime):
+        day = timezone.localdate(day)
+    partial = day.isoformat() if isinstance(day, date) else day or ""
+    if len(partial) == 7 and PARTIAL_DATE.match(partial):
         year, month = map(int, partial.split("-"))
         return f"{dates.MONTHS[month]} {year}"
-    return date_format(date.fromisoformat(partial), "DATE_FORMAT")
+    if len(partial) == 10 and PARTIAL_DATE.match(partial):
+        text = date_format(date.fromisoformat(partial), "DATE_FORMAT")
+        return f"1er{text[1:]}" if get_language() == "fr" and text.startswith("1 ") else text
+    return partial
 
 
 def host(url: str) -> str:

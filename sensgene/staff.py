@@ -40,9 +40,10 @@ class RecordInline(StaffForms, TranslationStackedInline):
 
 
 class RecordAdmin(StaffForms, TranslationAdmin):
-    """The base of every page of the admin. A subclass names its own `main_fields`, filters and columns."""
+    """The base of every page of the admin. A subclass names its own fields, filters and columns."""
 
     main_fields: tuple = ()
+    more_groups: tuple[tuple, ...] = ()  # (heading, fields) after the main ones
     list_per_page = 50
     save_on_top = True
     actions = ["publish", "withdraw"]
@@ -52,6 +53,7 @@ class RecordAdmin(StaffForms, TranslationAdmin):
         groups = [
             (None, {"fields": ("state", "slug")}),
             (_("What the page shows"), {"fields": self.main_fields}),
+            *((heading, {"fields": fields}) for heading, fields in self.more_groups),
             (_("Source"), {"fields": SOURCE_FIELDS}),
             (_("Notes for staff"), {"fields": ("staff_note",)}),
         ]

@@ -52,8 +52,9 @@ def plain(text: str) -> str:
 
 
 @register.filter
-def partial_date(text: str) -> str:
-    return readable_date(text)
+def day(value) -> str:
+    """A date, or a partial one, in the page's language."""
+    return readable_date(value)
 
 
 @register.inclusion_tag("components/source.html")
