@@ -112,6 +112,14 @@ class PublicPageMiddleware:
         response.headers["X-Snapshot"] = request.snapshot
         if response.headers.get("Content-Type", "").startswith("text/html"):
             patch_vary_headers(response, ["Cookie"])
-            if settings.PREFERENCES_COOKIE_NAME in request.COOKIES and response.status_code < 400:
-                response.headers.setdefault("Cache-Control", "private, max-age=60")
+            if response.status_code < 400:
+                self.keep_private(request, response)
         return response
+
+    @staticmethod
+    def keep_private(request: HttpRequest, response: HttpResponse) -> None:
+        """A page that depends on a cookie is nobody else's; an editor sees their edit at the next look."""
+        if settings.SESSION_COOKIE_NAME in request.COOKIES:
+            response.headers.setdefault("Cache-Control", "private, no-cache")
+        elif settings.PREFERENCES_COOKIE_NAME in request.COOKIES:
+            response.headers.setdefault("Cache-Control", "private, max-age=60")

@@ -318,7 +318,7 @@ def check_file(path: Path, rows: dict[str, int]) -> None:
 
 
 def pages_to_check() -> list[str]:
-    """One address of every type of page, in every language."""
+    """One address of every type of page."""
     from sensgene.sitemaps import one_path_per_type
 
     return one_path_per_type()

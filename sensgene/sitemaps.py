@@ -1,5 +1,6 @@
 """Every public page, for search engines, for the publication's checks and for the tests' crawl."""
 
+from itertools import cycle
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -76,11 +77,15 @@ def all_paths(language: str) -> list[str]:
 
 
 def one_path_per_type() -> list[str]:
-    """Every page of the navigation and the first page of each kind of record, in every language."""
+    """Every page of the navigation and the first page of each kind of record, the languages taking turns.
+
+    One language a page, because a publication waits for them all, and an editor for the publication.
+    """
+    turns = cycle(code for code, _name in settings.LANGUAGES)
     paths = []
-    for language, _name in settings.LANGUAGES:
-        with translation.override(language):
-            for sitemap in map(sitemap_of, SITEMAPS.values()):
-                items = list(sitemap.items())
-                paths += [sitemap.location(item) for item in (items if isinstance(sitemap, FixedPages) else items[:1])]
+    for sitemap in map(sitemap_of, SITEMAPS.values()):
+        items = list(sitemap.items())
+        for item in items if isinstance(sitemap, FixedPages) else items[:1]:
+            with translation.override(next(turns)):
+                paths.append(sitemap.location(item))
     return paths

@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from centres.models import Centre, Network
@@ -57,6 +58,7 @@ def is_in_navigation(slug: str) -> bool:
     return slug in {item.url_name for item in (*items, *navigation.FOOT, navigation.HOME, navigation.ACCESSIBILITY)}
 
 
+@csrf_exempt  # its own check follows; a token would need a cookie on every page
 def display(request):
     """The display buttons. A press sets the cookie and leads back; a visit leads to the page that explains them."""
     if request.method != "POST":
