@@ -4,6 +4,7 @@ import re
 from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
@@ -52,7 +53,14 @@ def policy(directives: dict[str, list[str]]) -> str:
     return "; ".join(" ".join([name, *sources]) for name, sources in directives.items())
 
 
-PERMISSIONS = ("accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "microphone", "payment", "usb")
+# Every feature that browsers name; none is used.
+PERMISSIONS = (
+    *("accelerometer", "autoplay", "bluetooth", "browsing-topics", "camera", "display-capture", "encrypted-media"),
+    *("fullscreen", "gamepad", "geolocation", "gyroscope", "hid", "idle-detection", "keyboard-map", "local-fonts"),
+    *("magnetometer", "microphone", "midi", "otp-credentials", "payment", "picture-in-picture"),
+    *("publickey-credentials-get", "screen-wake-lock", "serial", "storage-access", "sync-xhr", "usb"),
+    *("window-management", "xr-spatial-tracking"),
+)
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -92,6 +100,21 @@ class HeadersMiddleware:
         if response.status_code in (404, 410):
             return "public, max-age=60"
         return SHARED_CACHE
+
+
+class StaffSessionMiddleware(SessionMiddleware):
+    """Sessions are the staff's. On a public page the cookie is not even looked up: that would ask the database."""
+
+    def process_request(self, request):
+        if request.path_info.startswith(settings.STAFF_PATH):
+            super().process_request(request)
+        else:
+            request.session = self.SessionStore(None)
+
+    def process_response(self, request, response):
+        if request.path_info.startswith(settings.STAFF_PATH):
+            return super().process_response(request, response)
+        return response
 
 
 class PublicPageMiddleware:

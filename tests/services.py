@@ -60,33 +60,51 @@ def account() -> dict:
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
 
+class PostgreSQL:
+    """A server of our own on a private socket. It can be stopped and started again, which is what faults are."""
+
+    def __init__(self):
+        self.programs = postgresql_programs()
+        self.account = account()
+        # Short, because the path of a socket has at most 107 bytes.
+        self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # noqa: S108
+        if self.account:
+            os.chown(self.folder, self.account["user"], self.account["group"])
+        self._run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"postgres://postgres@{quote(str(self.folder), safe='')}/postgres"
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [str(self.programs / program), "-D", str(self.folder / "data"), *arguments]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "cwd": self.folder}
+        done = subprocess.run(command, **quiet, **self.account)
+        if done.returncode:
+            raise Missing(f"PostgreSQL: {program} {arguments} fails: {done.stderr.decode(errors='replace')}")
+
+    def start(self) -> None:
+        quick = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=50"
+        options = f"-k {self.folder} -c listen_addresses='' {quick}"
+        self._run("pg_ctl", "-w", "-l", str(self.folder / "log"), "-o", options, "start")
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "-m", "immediate", "stop")
+
+    def remove(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
 @contextmanager
 def postgresql() -> Iterator[str]:
-    """A server on a private socket, gone afterwards; yields its DATABASE_URL. Raises Missing."""
+    """The DATABASE_URL of the caller's server, or of one of our own that is gone afterwards. Raises Missing."""
     if given := os.environ.get("DATABASE_URL", ""):
         yield given
         return
-    programs = postgresql_programs()
-    who = account()
-    # Short, because the path of a socket has at most 107 bytes.
-    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # noqa: S108
-    if who:
-        os.chown(folder, who["user"], who["group"])
-    data = folder / "data"
-
-    def run(program: str, *arguments: str) -> None:
-        command = [str(programs / program), "-D", str(data), *arguments]
-        done = subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **who)
-        if done.returncode:
-            raise Missing(f"PostgreSQL does not start: {done.stderr.decode(errors='replace')}")
-
+    server = PostgreSQL()
     try:
-        run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
-        quick = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=50"
-        run("pg_ctl", "-w", "-l", str(folder / "log"), "-o", f"-k {folder} -c listen_addresses='' {quick}", "start")
-        try:
-            yield f"postgres://postgres@{quote(str(folder), safe='')}/postgres"
-        finally:
-            run("pg_ctl", "-m", "immediate", "stop")
+        yield server.url
+        server.stop()
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        server.remove()

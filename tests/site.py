@@ -92,6 +92,9 @@ class Site:
             )
             try:
                 wait_for(f"http://localhost:{port}/health/live", process, self.folder / "serve.log")
+                while "Stop with" not in (self.folder / "serve.log").read_text():  # the last line of the greeting
+                    assert process.poll() is None
+                    time.sleep(0.05)
                 yield f"http://localhost:{port}"
             finally:
                 process.send_signal(signal.SIGTERM)

@@ -45,7 +45,7 @@ class Command(BaseCommand):
         """Again only if a source changed: hashing and compressing takes seconds."""
         stamp = settings.VAR_DIR / "static.stamp"
         state = static_state()
-        if stamp.exists() and stamp.read_text() == state:
+        if settings.STATIC_ROOT.exists() and stamp.exists() and stamp.read_text() == state:
             return
         self.say("Making fonts, style sheet and compressed static files")
         assets.make_all()
@@ -59,5 +59,4 @@ def static_state() -> str:
     for path in (*sorted((settings.BASE_DIR / "static").rglob("*")), Path(assets.__file__)):
         if path.is_file():
             digest.update(str(path).encode() + path.read_bytes())
-    digest.update(str(settings.STATIC_ROOT.exists()).encode())
     return digest.hexdigest()
