@@ -57,7 +57,7 @@ class NetworkConditionInline(RecordInline):
 
 class CentreAdmin(RecordAdmin):
     main_fields = (
-        *("name", "network", "kind", "audience", "coordinator"),
+        *("name", "network", "kind", "kind_to_confirm", "audience", "coordinator"),
         *("hospital", "department", "address_precision"),
     )
     more_groups = (
@@ -117,7 +117,7 @@ class CompetenceCentreAdmin(CentreAdmin):
 @admin.register(models.Network)
 class NetworkAdmin(RecordAdmin):
     main_fields = (
-        *("acronym", "name", "field", "remit"),
+        *("acronym", "short_name", "name", "field", "remit"),
         *("label_from", "label_until", "label_remark", "website", "order"),
     )
     list_display = ("__str__", "name", "field", "label_until")

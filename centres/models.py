@@ -7,8 +7,8 @@ from django.core.validators import RegexValidator, URLValidator, validate_email
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
-from django.utils.translation import gettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext, pgettext_lazy
 
 from centres import phones
 from sensgene.records import (
@@ -55,7 +55,7 @@ class Region(models.TextChoices):
 class Precision(models.TextChoices):
     """What a pair of coordinates points at."""
 
-    BUILDING = "building", _("The building of the consultation")
+    BUILDING = "building", _("The building of the clinic")
     HOSPITAL = "hospital", _("The hospital")
     TOWN = "town", _("The town only")
 
@@ -64,7 +64,7 @@ class AddressPrecision(models.TextChoices):
     """What the hospital's address says about where the consultation is. Empty means that no source says it."""
 
     BUILDING = "building", _("The consultation is at this address")
-    MAIN_SITE = "main_site", _("Address of the hospital’s main site; the building of the consultation is not confirmed")
+    MAIN_SITE = "main_site", _("Address of the hospital’s main site; the building of the clinic is not confirmed")
 
 
 class Kind(models.TextChoices):
@@ -100,7 +100,7 @@ class ContactKind(models.TextChoices):
     EMAIL = "email", _("E-mail")
     PHONE = "phone", _("Phone")
     SMS = "sms", _("SMS")
-    RELAY = "relay", _("Video call in French sign language")
+    RELAY = "relay", _("Video call in French Sign Language")
     FORM = "form", _("Form on the centre’s site")
 
 
@@ -206,13 +206,16 @@ class Coordinator(Person, Record):
         return {
             FormOfAddress.FEMININE: pgettext("a woman", "Coordinator"),
             FormOfAddress.MASCULINE: pgettext("a man", "Coordinator"),
-        }.get(self.form_of_address, gettext("Coordination"))
+        }.get(self.form_of_address, pgettext("form not known", "Coordinator"))
 
 
 class Network(Record):
     """A labelled reference centre with its sites: CARGO, CRNK, MAOLYA, OPHTARA, REFERET, genetic deafness."""
 
     acronym = models.CharField(_("acronym"), max_length=20, blank=True)
+    short_name = models.CharField(
+        _("what people call it"), max_length=60, blank=True, help_text=_("For a network without an acronym.")
+    )
     name = models.CharField(_("name"), max_length=200)
     remit = models.TextField(_("field of work"), blank=True, help_text=_("What it cares for, in a sentence or two."))
     field = models.CharField(_("eye or hearing"), max_length=10, choices=Field)
@@ -237,15 +240,15 @@ class Network(Record):
         ]
 
     def __str__(self):
-        return self.acronym or self.name
+        return self.called
 
     def get_absolute_url(self):
         return reverse("network", args=[self.slug])
 
     @property
-    def short_name(self) -> str:
-        """How people call it."""
-        return self.acronym or self.name
+    def called(self) -> str:
+        """What people call it: the acronym, or a short name where there is none."""
+        return self.acronym or self.short_name or self.name
 
     @property
     def website_host(self) -> str:
@@ -297,6 +300,11 @@ class CentreQuerySet(RecordQuerySet):
 class Centre(Record):
     network = models.ForeignKey(Network, verbose_name=_("network"), on_delete=models.PROTECT, related_name="centres")
     kind = models.CharField(_("kind of label"), max_length=15, choices=Kind)
+    kind_to_confirm = models.BooleanField(
+        _("kind to be confirmed"),
+        default=False,
+        help_text=_("No source says in so many words which kind of label it is."),
+    )
     name = models.CharField(_("name"), max_length=200)
     hospital = models.ForeignKey(Hospital, verbose_name=_("hospital"), on_delete=models.PROTECT, related_name="centres")
     department = models.CharField(
@@ -331,7 +339,7 @@ class Centre(Record):
     )
     # The visit. Each empty choice means unknown to us, and is work to do.
     sign_language = models.CharField(
-        _("interpreter for French sign language (LSF)"), max_length=10, choices=Provided, blank=True
+        _("interpreter for French Sign Language (LSF)"), max_length=10, choices=Provided, blank=True
     )
     tactile_signing = models.CharField(
         _("tactile signing or guide-interpreter"), max_length=10, choices=Provided, blank=True
@@ -396,19 +404,40 @@ class Centre(Record):
         return host(self.website)
 
     @property
+    def coordinator_role(self) -> str:
+        return (self.coordinator or Coordinator()).role
+
+    @property
     def has_written_contact(self) -> bool:
         return any(contact.is_written for contact in self.contacts.all())
 
     def visit(self) -> list[tuple[str, str]]:
-        """What is known of the visit, as (question, answer), in the order of the form."""
+        """What a visitor may need, as (question, answer), in the order of the form; an empty answer is unknown."""
         return [
             (self._meta.get_field(name).verbose_name, getattr(self, f"get_{name}_display")())
             for name in self.VISIT_FIELDS
-            if getattr(self, name)
         ]
 
-    def unknown_of_the_visit(self) -> list[str]:
-        return [self._meta.get_field(name).verbose_name for name in self.VISIT_FIELDS if not getattr(self, name)]
+    @property
+    def knows_the_whole_visit(self) -> bool:
+        return all(getattr(self, name) for name in self.VISIT_FIELDS)
+
+    def sources(self) -> list[tuple[list[str], Sourced]]:
+        """Where the facts of the page come from: the facts that one source covers, and a record that names it."""
+        facts = [
+            (_("the centre"), self),
+            (_("the address"), self.hospital),
+            *([(self.coordinator, self.coordinator)] if self.coordinator else []),
+            *((contact.readable_value, contact) for contact in self.contacts.all()),
+            *((member, member) for member in self.team.all()),
+            *((condition.name, condition) for condition in self.conditions.all()),
+        ]
+        grouped: dict[tuple, tuple[list[str], Sourced]] = {}
+        for label, record in facts:
+            if record.source_url or record.source_remark:
+                source = (record.source_url, record.source_date, record.source_read_on, record.source_remark)
+                grouped.setdefault(source, ([], record))[0].append(str(label))
+        return list(grouped.values())
 
 
 class TeamMember(Person, Sourced):

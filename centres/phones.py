@@ -2,6 +2,7 @@
 
 import phonenumbers
 from django.core.exceptions import ValidationError
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 HOME_COUNTRY = "FR"
@@ -29,9 +30,13 @@ def validate(text: str) -> None:
 
 
 def readable(text: str) -> str:
-    """Grouped as people of that country read it, country code first: +33 1 44 49 57 44."""
+    """Grouped as readers expect it: 01 44 49 57 44 in French, +33 1 44 49 57 44 in the other languages."""
     number = None if is_short(text) else parse(text)
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL) if number else text
+    if number is None:
+        return text
+    is_at_home = get_language() == "fr" and phonenumbers.region_code_for_number(number) == HOME_COUNTRY
+    form = phonenumbers.PhoneNumberFormat.NATIONAL if is_at_home else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    return phonenumbers.format_number(number, form)
 
 
 def international(text: str) -> str:

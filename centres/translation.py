@@ -5,7 +5,7 @@ from sensgene.translatable import translate
 
 translate(models.Hospital)
 translate(models.Coordinator)
-translate(models.Network, "name", "remit", "label_remark", required=("name",))
+translate(models.Network, "short_name", "name", "remit", "label_remark", required=("name",))
 translate(models.Centre, "name", "department", "referral", "access", "website_remark", required=("name",))
 translate(models.TeamMember, "role")
 translate(models.Contact, "answers")

@@ -6,16 +6,19 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from centres import map
 from centres.models import Centre, Network, Region
 from centres.sheets import text_sheet
 from sensgene.records import published_or_gone
 
 
-def by_region(centres) -> list[tuple[str, list[Centre]]]:
-    """The centres under their region's name, regions in the order of `Region`, towns in alphabetical order."""
+def by_region(centres) -> list[tuple[str, str, list[Centre]]]:
+    """The centres under the code and the name of their region, regions in the order of `Region`, towns in alphabetical order."""
     position = {code: place for place, code in enumerate(Region.values)}
     ordered = sorted(centres, key=lambda centre: (position[centre.hospital.region], centre.hospital.town, centre.slug))
-    return [(Region(code).label, list(group)) for code, group in groupby(ordered, key=lambda c: c.hospital.region)]
+    return [
+        (code, Region(code).label, list(group)) for code, group in groupby(ordered, key=lambda c: c.hospital.region)
+    ]
 
 
 @require_safe
@@ -34,7 +37,13 @@ def competence_centres(request):
 @require_safe
 def where(request):
     regions = by_region(Centre.public.with_place_and_people())
-    return render(request, "centres/centre_places.html", {"regions": regions})
+    in_order = [centre for _code, _label, centres in regions for centre in centres]
+    numbered, first = [], 1
+    for code, label, centres in regions:
+        numbered.append((code, label, centres, first))
+        first += len(centres)
+    drawing = {"map_regions": map.regions(in_order), "map_points": map.points(in_order)}
+    return render(request, "centres/centre_places.html", {"regions": numbered, "centres": in_order, **drawing})
 
 
 @require_safe

@@ -6,6 +6,7 @@ from django.db.models import F, Q
 from django.urls import NoReverseMatch, reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
 from sensgene.records import PartialDateField, PublicManager, Record, RecordQuerySet, Sourced, State, host
 
@@ -44,6 +45,11 @@ class Page(Record):
             return bool(self.slug and reverse(self.slug))
         except NoReverseMatch:
             return False
+
+    @property
+    def source_is_its_own(self) -> bool:
+        """Whether no section names the same source already."""
+        return self.source_url not in {section.source_url for section in self.sections.all()}
 
     def clean(self):
         """Menu and foot link to the pages that have an address in words: those stay published.
@@ -161,6 +167,13 @@ class HealthChannel(Record):
         return self.acronym
 
     @property
+    def coordinator_name(self) -> str:
+        """The name with its title in the page's language: Pr, Prof."""
+        title, _space, name = self.coordinator.partition(" ")
+        titles = {"Pr": pgettext("title of a physician", "Prof."), "Dr": pgettext("title of a physician", "Dr")}
+        return f"{titles[title]} {name}" if title in titles else self.coordinator
+
+    @property
     def website_host(self) -> str:
         return host(self.website)
 
@@ -268,7 +281,7 @@ class AccessibilityAudit(Record):
     """The state of conformity that the accessibility statement prints; the newest published one counts."""
 
     class Result(models.TextChoices):
-        NOT_AUDITED = "not_audited", _("not yet audited")
+        NOT_AUDITED = "not_audited", _("not compliant, not yet audited")
         NONE = "none", _("not compliant")
         PARTIAL = "partial", _("partially compliant")
         FULL = "full", _("fully compliant")

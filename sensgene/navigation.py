@@ -50,7 +50,7 @@ MENU = (
         (
             NavItem(_("No diagnosis yet"), "no-diagnosis"),
             NavItem(_("How to be referred"), "referral"),
-            NavItem(_("Help lines"), "help-lines"),
+            NavItem(_("Help and emergency"), "help-lines"),
             NavItem(_("Patient associations"), "associations"),
             NavItem(_("Glossary"), "glossary"),
         ),

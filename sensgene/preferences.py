@@ -37,9 +37,8 @@ class Preferences:
         return self.zoom == ZOOMS[-1]
 
     @property
-    def pressed(self) -> str:
-        """The contrast whose button is down."""
-        return "standard" if self.contrast == AUTO else self.contrast
+    def contrast_in_words(self) -> str:
+        return CONTRASTS.get(self.contrast, _("contrast of your device"))
 
     def zoomed(self, step: str) -> "Preferences":
         """One step in or out, staying within the range."""

@@ -50,7 +50,8 @@ def readable_date(day: str | date | None) -> str:
         year, month = map(int, partial.split("-"))
         return f"{dates.MONTHS[month]} {year}"
     if len(partial) == 10 and PARTIAL_DATE.match(partial):
-        text = date_format(date.fromisoformat(partial), "DATE_FORMAT")
+        # Django's own English is American.
+        text = date_format(date.fromisoformat(partial), "j. F Y" if get_language() == "de" else "j F Y")
         return f"1er{text[1:]}" if get_language() == "fr" and text.startswith("1 ") else text
     return partial
 

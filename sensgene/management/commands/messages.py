@@ -40,7 +40,14 @@ class Command(BaseCommand):
                 verbosity=0,
             )
         for path in catalogues():
-            catalogue = polib.pofile(str(path))
+            catalogue = polib.pofile(str(path), wrapwidth=10_000)  # one line a string: readable differences
+            for guess in catalogue.fuzzy_entries():
+                # gettext's guess from a similar string: worse than nothing, because it looks done.
+                guess.msgstr, guess.flags = "", []
+                guess.msgstr_plural = dict.fromkeys(guess.msgstr_plural, "")
+                guess.previous_msgid = guess.previous_msgctxt = guess.previous_msgid_plural = None
+            catalogue.metadata.pop("POT-Creation-Date", None)  # a new date is no change
+            catalogue.save(str(path))
             catalogue.save_as_mofile(str(path.with_suffix(".mo")))
-            waiting = len(catalogue.untranslated_entries()) + len(catalogue.fuzzy_entries())
+            waiting = len(catalogue.untranslated_entries())
             self.stdout.write(f"{path.parent.parent.name}: {len(catalogue)} strings, {waiting} to translate")
