@@ -105,6 +105,16 @@ def place(latitude: float, longitude: float, region: str) -> tuple[float, float]
     return left + (east - frame["x0"]) * scale, top + (frame["y1"] - north) * scale
 
 
+def place_inside(latitude: float, longitude: float, region: str) -> tuple[float, float] | None:
+    """As `place`, but None for a point that is not on the drawing: a mistyped coordinate, or another country."""
+    try:
+        x, y = place(latitude, longitude, region)
+    except (ValueError, ZeroDivisionError, OverflowError):
+        return None
+    _left, _top, width, height = outlines()["viewBox"]
+    return (x, y) if 0 <= x <= width and 0 <= y <= height else None
+
+
 def short(numbers: list[int]) -> str:
     """3, 4, 5, 9 → 3–5, 9."""
     runs: list[list[int]] = []
@@ -123,7 +133,10 @@ def points(centres: list[Centre]) -> list[MapPoint]:
         hospital = centre.hospital
         if hospital.latitude is None:
             continue
-        x, y = place(float(hospital.latitude), float(hospital.longitude), hospital.region)
+        position = place_inside(float(hospital.latitude), float(hospital.longitude), hospital.region)
+        if position is None:
+            continue
+        x, y = position
         near = next((group for group in groups if hypot(group[0][2] - x, group[0][3] - y) < NEAR), None)
         if near is None:
             groups.append(near := [])

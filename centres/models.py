@@ -1,16 +1,18 @@
 """Networks, their centres, the hospitals they work in, the people in charge and the ways to reach them."""
 
 from datetime import date
+from urllib.parse import quote
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator, URLValidator, validate_email
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
+from django.db.models.functions import Left, Length
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext, pgettext_lazy
 
-from centres import phones
+from sensgene import phones
 from sensgene.records import (
     PartialDateField,
     PublicManager,
@@ -234,7 +236,10 @@ class Network(Record):
         constraints = [
             models.CheckConstraint(
                 name="network_label_period_in_order",
-                condition=Q(label_from="") | Q(label_until="") | Q(label_from__lte=F("label_until")),
+                # As many characters as both have: from May 2022 until 2022 is in order.
+                condition=Q(label_from="")
+                | Q(label_until="")
+                | Q(label_until__gte=Left("label_from", Length("label_until"))),
                 violation_error_message=_("The label ends before it begins."),
             ),
         ]
@@ -422,21 +427,24 @@ class Centre(Record):
     def knows_the_whole_visit(self) -> bool:
         return all(getattr(self, name) for name in self.VISIT_FIELDS)
 
-    def sources(self) -> list[tuple[list[str], Sourced]]:
-        """Where the facts of the page come from: the facts that one source covers, and a record that names it."""
+    def sources(self) -> list[tuple[list, Sourced]]:
+        """Where the facts of the page come from: the facts that one source covers, and a record that names it.
+
+        A fact is a text, or the condition whose name it is, since that has a language.
+        """
         facts = [
             (_("the centre"), self),
             (_("the address"), self.hospital),
-            *([(self.coordinator, self.coordinator)] if self.coordinator else []),
+            *([(str(self.coordinator), self.coordinator)] if self.coordinator else []),
             *((contact.readable_value, contact) for contact in self.contacts.all()),
-            *((member, member) for member in self.team.all()),
-            *((condition.name, condition) for condition in self.conditions.all()),
+            *((str(member), member) for member in self.team.all()),
+            *((condition, condition) for condition in self.conditions.all()),
         ]
-        grouped: dict[tuple, tuple[list[str], Sourced]] = {}
+        grouped: dict[tuple, tuple[list, Sourced]] = {}
         for label, record in facts:
             if record.source_url or record.source_remark:
                 source = (record.source_url, record.source_date, record.source_read_on, record.source_remark)
-                grouped.setdefault(source, ([], record))[0].append(str(label))
+                grouped.setdefault(source, ([], record))[0].append(label)
         return list(grouped.values())
 
 
@@ -511,7 +519,7 @@ class Contact(Sourced):
     def href(self) -> str:
         match self.kind:
             case ContactKind.EMAIL:
-                return f"mailto:{self.value}"
+                return f"mailto:{quote(self.value, safe='@+')}"
             case ContactKind.PHONE:
                 return f"tel:{phones.international(self.value)}"
             case ContactKind.SMS:

@@ -48,7 +48,7 @@ def text_sheet(centre: Centre) -> str:
     lines = [*wrapped(centre.name), ""]
     lines += fact(_("Kind"), kind(centre))
     lines += fact(_("Network"), " ".join(filter(None, [centre.network.acronym, centre.network.name])))
-    lines += fact(_("Label period"), label_period(centre.network) or unknown)
+    lines += fact(_("Label of the network"), label_period(centre.network) or unknown)
     lines += fact(_("For whom"), centre.get_audience_display() or unknown)
     lines += fact(centre.coordinator_role, str(centre.coordinator or unknown))
     lines.append("")

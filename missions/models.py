@@ -3,11 +3,12 @@
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
 
+from sensgene import navigation, phones
 from sensgene.records import PartialDateField, PublicManager, Record, RecordQuerySet, Sourced, State, host
 
 
@@ -41,10 +42,7 @@ class Page(Record):
 
     @property
     def has_fixed_address(self) -> bool:
-        try:
-            return bool(self.slug and reverse(self.slug))
-        except NoReverseMatch:
-            return False
+        return self.slug in navigation.PAGES
 
     @property
     def source_is_its_own(self) -> bool:
@@ -244,8 +242,8 @@ class HelpLine(Record):
     name = models.CharField(_("name"), max_length=250)
     offers = models.CharField(_("what it offers"), max_length=400, blank=True)
     website = models.URLField(_("website"), max_length=300, blank=True)
-    sms = models.CharField("SMS", max_length=30, blank=True)
-    phone = models.CharField(_("phone"), max_length=30, blank=True)
+    sms = models.CharField("SMS", max_length=30, blank=True, validators=[phones.validate])
+    phone = models.CharField(_("phone"), max_length=30, blank=True, validators=[phones.validate])
     hours = models.CharField(_("hours"), max_length=100, blank=True)
     on_every_page = models.BooleanField(_("named at the foot of every page"), default=False)
     order = models.PositiveSmallIntegerField(_("order"), default=0)

@@ -24,5 +24,5 @@ urlpatterns = [
     path(_("privacy/"), views.page, {"slug": "privacy"}, name="privacy"),
     path(_("sources/"), views.page, {"slug": "sources"}, name="sources"),
     path(_("security/"), views.page, {"slug": "security"}, name="security"),
-    path(_("pages/<slug:slug>/"), views.page, name="page"),
+    path(_("pages/<slug:slug>/"), views.other_page, name="page"),
 ]

@@ -1,7 +1,8 @@
 """Pages of prose, and the lists that some of them hold. Each reads the snapshot by name (`.public`) and nothing else."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from missions.models import (
@@ -18,6 +19,7 @@ from missions.models import (
     Partner,
 )
 from sensgene.languages import sort_key
+from sensgene.navigation import PAGES
 from sensgene.records import published_or_gone
 
 
@@ -29,6 +31,14 @@ def show(request: HttpRequest, template: str, slug: str, **lists) -> HttpRespons
 
 @require_safe
 def page(request, slug):
+    return show(request, "page_detail", slug)
+
+
+@require_safe
+def other_page(request, slug):
+    """A page that the navigation does not know, under its short name; one that it knows has an address in words."""
+    if slug in PAGES:
+        return HttpResponsePermanentRedirect(reverse(slug))
     return show(request, "page_detail", slug)
 
 

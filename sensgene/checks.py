@@ -1,5 +1,7 @@
 """What `manage.py check --deploy` refuses besides Django's own list: settings that fail quietly."""
 
+import re
+
 from django.conf import settings
 from django.core.checks import Error, Tags, register
 
@@ -16,10 +18,10 @@ def problems() -> list[tuple[str, str]]:
     if not settings.EMAIL_TIMEOUT:
         found.append(("E003", "EMAIL_TIMEOUT must be set: a mute mail server would hang a process for ever."))
     if settings.IS_POSTGRESQL and not (
-        options.get("connect_timeout") and "statement_timeout" in options.get("options", "")
+        options.get("connect_timeout") and re.search(r"statement_timeout=[1-9]", options.get("options", ""))
     ):
         found.append(("E004", "The PostgreSQL connection needs connect_timeout and statement_timeout."))
-    if database.get("CONN_MAX_AGE"):
+    if database.get("CONN_MAX_AGE") != 0:
         found.append(("E005", "CONN_MAX_AGE must be 0: no timeout frees a worker from a hung persistent connection."))
     for name in ("SECURE_CSP", "STAFF_CSP"):
         policy = getattr(settings, name, {})

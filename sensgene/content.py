@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from pathlib import Path
 
 from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.utils import translation
 from modeltranslation.translator import translator
 
@@ -82,12 +83,23 @@ class Report:
 
 def read(name: str) -> list[dict]:
     path = FIXTURES / name
+    if path.is_dir():
+        return [read_one(file, dict) for file in sorted(path.glob("*.json"))]
+    records = read_one(path, list)
+    if not all(isinstance(record, dict) for record in records):
+        raise ContentError(f"{name}: every record must be an object")
+    return records
+
+
+def read_one(path: Path, kind: type) -> list | dict:
+    name = path.relative_to(FIXTURES)
     try:
-        if path.is_dir():
-            return [json.loads(file.read_text("utf-8")) for file in sorted(path.glob("*.json"))]
-        return json.loads(path.read_text("utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
         raise ContentError(f"{name}: {error}") from error
+    if not isinstance(found, kind):
+        raise ContentError(f"{name}: must hold {'a list of records' if kind is list else 'one record'}")
+    return found
 
 
 def joined(text) -> str:
@@ -127,6 +139,8 @@ def stored(row: models.Model) -> dict:
         if column.name in ignored or column.name in translated:
             continue
         value = getattr(row, column.attname)
+        if isinstance(value, str):
+            value = value.replace("\r\n", "\n")  # as browsers send them
         if value not in ("", None) and value != (column.get_default() if column.has_default() else None):
             values[column.attname] = f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
     return values
@@ -232,7 +246,7 @@ def load() -> Report:
             slug = values.get("slug", "?")
             try:
                 outcome = load_one(model, values)
-            except (FieldDoesNotExist, ValidationError, models.ObjectDoesNotExist, TypeError) as error:
+            except (FieldDoesNotExist, ValidationError, models.ObjectDoesNotExist, IntegrityError, TypeError) as error:
                 raise ContentError(f"{name}, {slug}: {error}") from error
             report.lines.append((outcome, f"{model._meta.verbose_name} {slug}"))
     return report

@@ -25,10 +25,10 @@ def home(code: str) -> str:
         return reverse("home")
 
 
-def links(request: HttpRequest) -> list[LanguageLink]:
+def links(request: HttpRequest, *, is_page: bool = True) -> list[LanguageLink]:
     """To this page with this query in each language; to the home pages where the address is no page."""
     current = translation.get_language()
-    is_page = request.resolver_match is not None
+    is_page = is_page and request.resolver_match is not None
     return [
         LanguageLink(
             code, name, translate_url(request.get_full_path(), code) if is_page else home(code), code == current
@@ -47,5 +47,5 @@ def alternates(request: HttpRequest) -> list[tuple[str, str]]:
 
 def sort_key(text: str) -> str:
     """Alphabetical order as readers of the three languages expect it: accents and case count for nothing."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    decomposed = unicodedata.normalize("NFKD", text.casefold().replace("œ", "oe").replace("æ", "ae"))
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter))

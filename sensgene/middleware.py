@@ -1,15 +1,19 @@
 """What holds for every request, whatever the page: what is refused, which headers leave, which snapshot is read."""
 
+import logging
 import re
 from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
-from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.exceptions import ValidationError
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
 from sensgene import health, preferences, snapshot, views
 from sensgene.logs import CONTROL_CHARACTERS
+
+log = logging.getLogger("sensgene.staff")
 
 CONTROL_BYTES = re.compile(rb"[\x00-\x1f\x7f]")
 CONTROLS_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # tab and line ends are text
@@ -32,7 +36,16 @@ class GuardMiddleware:
             return views.problem(request, 405, headers={"Allow": ", ".join(METHODS)})
         if self.has_control_characters(request):
             return views.problem(request, 400)
+        if not request.path_info.startswith(settings.STAFF_PATH):
+            self.forget_staff_cookies(request)
         return self.get_response(request)
+
+    @staticmethod
+    def forget_staff_cookies(request: HttpRequest) -> None:
+        """Public pages know one cookie. A staff cookie would make the session ask the working database."""
+        name = settings.PREFERENCES_COOKIE_NAME
+        request.is_from_staff = settings.SESSION_COOKIE_NAME in request.COOKIES
+        request.COOKIES = {name: request.COOKIES[name]} if name in request.COOKIES else {}
 
     @staticmethod
     def has_control_characters(request: HttpRequest) -> bool:
@@ -97,24 +110,29 @@ class HeadersMiddleware:
     def cache_control(request: HttpRequest, response: HttpResponse) -> str:
         if request.method not in ("GET", "HEAD") or response.status_code >= 500 or response.status_code in (400, 403):
             return "no-store"
+        if response.status_code in (301, 302) and "Accept-Language" in response.headers.get("Vary", ""):
+            return "private, max-age=60"  # an address without a language: the next visitor may be sent elsewhere
         if response.status_code in (404, 410):
             return "public, max-age=60"
         return SHARED_CACHE
 
 
-class StaffSessionMiddleware(SessionMiddleware):
-    """Sessions are the staff's. On a public page the cookie is not even looked up: that would ask the database."""
+class StaffInputMiddleware:
+    """Values that no form of the admin sends (?id__in=a, a number of thirty digits) are the sender's mistake: 400."""
 
-    def process_request(self, request):
-        if request.path_info.startswith(settings.STAFF_PATH):
-            super().process_request(request)
-        else:
-            request.session = self.SessionStore(None)
+    def __init__(self, get_response):
+        self.get_response = get_response
 
-    def process_response(self, request, response):
-        if request.path_info.startswith(settings.STAFF_PATH):
-            return super().process_response(request, response)
-        return response
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not request.path_info.startswith(settings.STAFF_PATH):
+            return None
+        if not isinstance(error, ValueError | OverflowError | DataError | ValidationError):
+            return None
+        log.exception("refused a value at %s", request.path)
+        return views.problem(request, 400)
 
 
 class PublicPageMiddleware:
@@ -135,14 +153,14 @@ class PublicPageMiddleware:
         response.headers["X-Snapshot"] = request.snapshot
         if response.headers.get("Content-Type", "").startswith("text/html"):
             patch_vary_headers(response, ["Cookie"])
-            if response.status_code < 400:
+            if response.status_code in (200, 404, 410):
                 self.keep_private(request, response)
         return response
 
     @staticmethod
     def keep_private(request: HttpRequest, response: HttpResponse) -> None:
         """A page that depends on a cookie is nobody else's; an editor sees their edit at the next look."""
-        if settings.SESSION_COOKIE_NAME in request.COOKIES:
+        if request.is_from_staff:
             response.headers.setdefault("Cache-Control", "private, no-cache")
         elif settings.PREFERENCES_COOKIE_NAME in request.COOKIES:
             response.headers.setdefault("Cache-Control", "private, max-age=60")

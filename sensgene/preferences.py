@@ -7,6 +7,7 @@ from django import forms
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
+from django.utils.encoding import iri_to_uri
 from django.utils.translation import gettext_lazy as _
 
 # Below 100 because people with a narrow field of view see more of a smaller text.
@@ -18,7 +19,7 @@ CONTRASTS = {
     "blue": _("Blue contrast"),
     "white": _("White contrast"),
 }
-COOKIE_VALUE = re.compile(r"^(\d{2,3})-([a-z]{4,8})$")
+COOKIE_VALUE = re.compile(r"(\d{2,3})-([a-z]{4,8})", re.ASCII)
 COOKIE_AGE = 365 * 24 * 60 * 60
 ANCHOR = "display"  # where the page answers a press on a button
 
@@ -51,7 +52,7 @@ class Preferences:
 
 def from_request(request: HttpRequest) -> Preferences:
     """What the cookie says; anything that we did not write counts as no cookie."""
-    match = COOKIE_VALUE.match(request.COOKIES.get(settings.PREFERENCES_COOKIE_NAME, ""))
+    match = COOKIE_VALUE.fullmatch(request.COOKIES.get(settings.PREFERENCES_COOKIE_NAME, ""))
     if match and int(match[1]) in ZOOMS and match[2] in (AUTO, *CONTRASTS):
         return Preferences(int(match[1]), match[2])
     return Preferences()
@@ -102,7 +103,7 @@ def own_path(address: str) -> str | None:
         resolve(path)
     except Resolver404:
         return None
-    return path + question_mark + query
+    return iri_to_uri(path + question_mark + query)
 
 
 def is_from_this_site(request: HttpRequest) -> bool:

@@ -5,11 +5,11 @@ import re
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 LIST_ITEM = re.compile(r"^[-–•]\s+")
 INLINE = re.compile(
-    r"\[(?P<lang>fr|en|de):\s*(?P<foreign>[^\[\]]+)\]"
+    r"\[(?P<lang>fr|en|de):(?P<foreign>[^\[\]]+)\]"
     r"|\[(?P<words>[^\[\]]+(?:\[(?:fr|en|de):[^\[\]]+\][^\[\]]*)?)\]\((?P<target>(?:https?://|mailto:|page:)[^\s()]+)\)"
 )
 
@@ -31,7 +31,11 @@ def link(words: SafeString, target: str) -> SafeString:
     if target.startswith("mailto:"):
         return format_html('<a href="{}">{}</a>', target, words)
     return format_html(
-        '<a href="{}" rel="external">{} <span class="leaves">({})</span></a>', target, words, gettext("another site")
+        '<a href="{}" rel="external">{} <span class="leaves" lang="{}">({})</span></a>',
+        target,
+        words,
+        get_language(),
+        gettext("another site"),
     )
 
 
@@ -72,5 +76,5 @@ def block(text: str) -> SafeString:
 
 def plain(text: str) -> str:
     """The words alone, for text files and descriptions."""
-    text = INLINE.sub(lambda match: match["foreign"] or match["words"], text)
-    return INLINE.sub(lambda match: match["foreign"] or match["words"], text)
+    text = INLINE.sub(lambda match: (match["foreign"] or match["words"]).strip(), text)
+    return INLINE.sub(lambda match: (match["foreign"] or match["words"]).strip(), text)

@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -116,6 +116,7 @@ STEPS = (
 
 SNAPSHOT_NAME = re.compile(r"^\d{8}T\d{12}-[0-9a-f]{8}\.sqlite3$")
 HOLD = "held-back"
+REFUSAL = "refused"
 
 
 class PublicationRefused(Exception):
@@ -276,7 +277,7 @@ def gone() -> list[tuple[str, str]]:
     return [
         (model._meta.label, slug)
         for model in public_models()
-        if issubclass(model, Record)
+        if issubclass(model, Record) and hasattr(model, "get_absolute_url")
         for slug in plain(model).filter(state=State.ARCHIVED).order_by("slug").values_list("slug", flat=True)
     ]
 
@@ -325,6 +326,8 @@ def check_file(path: Path, rows: dict[str, int]) -> None:
             model._meta.label: database.execute(f'SELECT count(*) FROM "{model._meta.db_table}"').fetchone()[0]  # noqa: S608
             for model in public_models()
         }
+    except sqlite3.DatabaseError as error:
+        raise PublicationRefused(f"the file is damaged: {error}") from error
     finally:
         database.close()
     if damage:
@@ -403,7 +406,7 @@ def kept() -> list[Path]:
 def remove_old() -> None:
     """Keeps the last few, whatever is current, and nothing that a dead publication left behind. Call it locked."""
     current = snapshot.current()
-    for path in kept()[: -settings.SNAPSHOTS_KEPT]:
+    for path in kept()[: -max(1, settings.SNAPSHOTS_KEPT)]:
         if path != current:
             path.unlink()
     for path in (*snapshot.directory().glob(".building-*"), *snapshot.directory().glob(".link-*")):
@@ -448,11 +451,26 @@ def publish(report: Callable[[str], None] = lambda step: None) -> Published:
         finally:
             building.unlink(missing_ok=True)
         switch(final)
-        (folder / HOLD).unlink(missing_ok=True)
+        for past in (HOLD, REFUSAL):
+            (folder / past).unlink(missing_ok=True)
         report("switched to it")
         remove_old()
         report("removed old ones")
     return Published(final, rows)
+
+
+def note_refusal(reason: str) -> None:
+    """Keeps why publishing failed, until it succeeds again: staff read it on the first page of the admin."""
+    folder = snapshot.directory()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / REFUSAL).write_text(reason, "utf-8")
+
+
+def last_refusal() -> str:
+    try:
+        return (snapshot.directory() / REFUSAL).read_text("utf-8")
+    except OSError:
+        return ""
 
 
 def waits_for_publication() -> bool:
@@ -476,10 +494,7 @@ def roll_back() -> Path:
     with one_publisher():
         current = snapshot.current()
         earlier = [path for path in kept() if path.name < current.name]
-        readable: Iterable[Path] = (
-            p for p in reversed(earlier) if snapshot.information(p)["schema"] == snapshot.schema()
-        )
-        previous = next(iter(readable), None)
+        previous = next(filter(snapshot.is_readable, reversed(earlier)), None)
         if previous is None:
             raise PublicationRefused("there is no earlier snapshot to go back to")
         (snapshot.directory() / HOLD).write_text(fingerprint())

@@ -7,7 +7,7 @@ import re
 from datetime import date, datetime
 from urllib.parse import urlsplit
 
-from django.core.validators import RegexValidator
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.http import Http404
@@ -26,15 +26,23 @@ class State(models.TextChoices):
     ARCHIVED = "archived", _("Archived: taken off the site, its address answers “gone”")
 
 
-PARTIAL_DATE = re.compile(r"^\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?$")
+PARTIAL_DATE = re.compile(r"^\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?\Z", re.ASCII)
+
+
+def validate_partial_date(text: str) -> None:
+    """Raises ValidationError unless a calendar has this year, month or day."""
+    try:
+        if not PARTIAL_DATE.match(text):
+            raise ValueError(text)
+        date.fromisoformat(text + "0000-01-01"[len(text) :])
+    except ValueError as error:
+        raise ValidationError(_("Write a year, a month or a day: 2019, 2019-04 or 2019-04-10.")) from error
 
 
 class PartialDateField(models.CharField):
     """A date as precisely as its source prints it: 2019, 2019-04 or 2019-04-10. Sorts and compares as text."""
 
-    default_validators = [
-        RegexValidator(PARTIAL_DATE, _("Write a year, a month or a day: 2019, 2019-04 or 2019-04-10."))
-    ]
+    default_validators = [validate_partial_date]
 
     def __init__(self, *args, **kwargs):
         kwargs.setdefault("max_length", 10)

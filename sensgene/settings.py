@@ -1,6 +1,7 @@
 """All settings. What differs between two machines comes from the environment; README.md has the table."""
 
 import os
+import re
 import secrets
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -34,10 +35,20 @@ def env_int(name: str, default: int) -> int:
 def env_origin(name: str, default: str) -> str:
     """Scheme and host, nothing else: every absolute address of the site begins with it."""
     text = (os.environ.get(name) or default).rstrip("/")
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query or parts.username:
+    if not re.fullmatch(r"https?://([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(:\d{1,5})?", text):
         raise ImproperlyConfigured(f"{name} must look like https://www.example.org, not {text!r}.")
     return text
+
+
+def env_database(name: str, default: str) -> dict:
+    """SQLite or PostgreSQL. The address is not repeated in the error: it may hold a password."""
+    try:
+        database = dj_database_url.config(env=name, default=default, conn_max_age=0)
+    except ValueError:
+        database = {}
+    if not database.get("ENGINE", "").endswith(("sqlite3", "postgresql")):
+        raise ImproperlyConfigured(f"{name} must look like postgres://user:password@host/name or sqlite:///file.")
+    return database
 
 
 def env_secret(name: str, local_file: Path, *, is_local: bool) -> str:
@@ -97,18 +108,19 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "sensgene.middleware.GuardMiddleware",
     "sensgene.middleware.HeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "sensgene.middleware.GuardMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.http.ConditionalGetMiddleware",
     "django.middleware.locale.LocaleMiddleware",  # before sessions, so that public pages vary on no session
-    "sensgene.middleware.StaffSessionMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "sensgene.middleware.StaffInputMiddleware",
     "sensgene.middleware.PublicPageMiddleware",
 ]
 
@@ -149,7 +161,7 @@ POSTGRESQL_OPTIONS = {
 }
 
 DATABASES = {
-    "default": dj_database_url.config(default=f"sqlite:///{VAR_DIR / 'sensgene.sqlite3'}", conn_max_age=0),
+    "default": env_database("DATABASE_URL", f"sqlite:///{VAR_DIR / 'sensgene.sqlite3'}"),
     "snapshot": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": "file:no-snapshot-is-open?mode=ro",  # sensgene.snapshot.open_current() names the file
@@ -189,6 +201,7 @@ STORAGES = {
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 STAFF_PATH = "/staff/"  # the admin
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no cookie of its own
 
 # --- Security -----------------------------------------------------------------------------------------------------
 
@@ -197,7 +210,8 @@ SECURE_REDIRECT_EXEMPT = [r"^health/"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # the edge overwrites it; gunicorn listens to nobody else
 SECURE_HSTS_SECONDS = 63_072_000 if IS_SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_SECURE
-SECURE_HSTS_PRELOAD = False  # a decision of whoever owns the whole domain
+SECURE_HSTS_PRELOAD = False
+SILENCED_SYSTEM_CHECKS = ["security.W021"]  # the preload list is a decision of whoever owns the whole domain
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"  # nobody else learns which disease page a visitor came from
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -269,6 +283,8 @@ LOGGING = {
         "django": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         # A 404 is the visitor's business; logging each would record who looked for which disease.
         "django.request": {"level": "ERROR"},
+        # Every scanner that tries another host name would fill a page of the log.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
         "fontTools": {"level": "WARNING"},
     },
 }

@@ -18,11 +18,18 @@ class PublicSitemap(Sitemap):
 
     i18n = True
     alternates = True
-    x_default = True
     protocol = urlsplit(settings.SITE_ORIGIN).scheme
 
     def get_domain(self, site=None):
         return urlsplit(settings.SITE_ORIGIN).netloc
+
+    def _urls(self, page, protocol, domain):
+        """Django's own x-default takes the language out of the address; ours are never without one."""
+        urls = super()._urls(page, protocol, domain)
+        for url in urls:
+            french = next(twin for twin in url["alternates"] if twin["lang_code"] == settings.LANGUAGE_CODE)
+            url["alternates"].append({**french, "lang_code": "x-default"})
+        return urls
 
 
 class FixedPages(PublicSitemap):

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from django.conf import settings
 from django.db import OperationalError, connections
@@ -55,6 +57,9 @@ def open_current() -> str:
     if connection.settings_dict["NAME"] != uri(path):
         info = information(path)
         if info.get("schema") != schema():
+            if is_open(connection):
+                # A newer release published already, and this worker has not been restarted yet: what it has is whole.
+                return identifier(Path(url2pathname(urlsplit(connection.settings_dict["NAME"]).path)))
             raise NoSnapshot("The snapshot was made for another version of the code: run `manage.py publish`.")
         connection.close()
         # A dictionary of its own: the one Django hands out is shared by every thread.
@@ -62,16 +67,24 @@ def open_current() -> str:
     return identifier(path)
 
 
+def is_open(connection) -> bool:
+    """Whether this connection was pointed at a snapshot before."""
+    return connection.settings_dict["NAME"].startswith("file:///")
+
+
 @contextmanager
 def pinned(path: Path) -> Iterator[None]:
     """Reads `path` instead of the current snapshot: to check one before it is switched to."""
     token = _pinned.set(path)
+    connection = connections[ALIAS]
+    before = connection.settings_dict
     try:
         open_current()
         yield
     finally:
         _pinned.reset(token)
-        connections[ALIAS].close()
+        connection.close()
+        connection.settings_dict = before
 
 
 def information(path: Path) -> dict[str, str]:
@@ -84,6 +97,14 @@ def information(path: Path) -> dict[str, str]:
             database.close()
     except sqlite3.Error as error:
         raise NoSnapshot(f"{path.name} is no snapshot: {error}") from error
+
+
+def is_readable(path: Path) -> bool:
+    """Whether this code can read the file: sound enough to say what it is, and made for this version."""
+    try:
+        return information(path).get("schema") == schema()
+    except NoSnapshot:
+        return False
 
 
 @lru_cache(maxsize=1)

@@ -4,7 +4,6 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import models
-from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from modeltranslation.admin import TranslationAdmin, TranslationStackedInline
@@ -12,7 +11,28 @@ from modeltranslation.admin import TranslationAdmin, TranslationStackedInline
 from sensgene.records import State
 
 SOURCE_FIELDS = ("source_url", "source_date", "source_read_on", "source_remark", "verified_on")
-SAFE_LOOKUPS = ("exact", "isnull", "in", "gte", "lt")
+SAFE_LOOKUPS = ("exact", "isnull", "isempty", "in", "gte", "lt")
+
+
+class SafeLookups:
+    """Refuses what no link of the admin's lists asks for."""
+
+    def lookup_allowed(self, lookup, value, request):
+        """A regular expression or a range in the address is nobody's bookmark, and a database error on PostgreSQL."""
+        parts = lookup.split("__")
+        if len(parts) > 1 and parts[-1] not in SAFE_LOOKUPS and self._is_lookup(parts):
+            return False
+        return super().lookup_allowed(lookup, value, request)
+
+    def _is_lookup(self, parts: list[str]) -> bool:
+        model = self.model
+        for part in parts:
+            try:
+                field = model._meta.get_field(part)
+            except FieldDoesNotExist:
+                return True
+            model = getattr(field, "related_model", None) or model
+        return False
 
 
 class StaffForms:
@@ -20,7 +40,10 @@ class StaffForms:
 
     formfield_overrides = {
         models.TextField: {"widget": forms.Textarea(attrs={"rows": 6, "cols": 80})},
-        models.URLField: {"widget": admin.widgets.AdminURLFieldWidget(attrs={"size": 80})},
+        models.URLField: {
+            "widget": admin.widgets.AdminURLFieldWidget(attrs={"size": 80}),
+            "assume_scheme": "https",
+        },
     }
 
     class Media:
@@ -32,6 +55,13 @@ class RecordInline(StaffForms, TranslationStackedInline):
     """Parts of a record. Parts can be removed: the record's own page shows what is left."""
 
     extra = 0
+    max_num = 100
+
+    def get_formset(self, request, obj=None, **kwargs):
+        """A form that claims a million parts must not occupy a worker."""
+        formset = super().get_formset(request, obj, **kwargs)
+        formset.absolute_max = self.max_num
+        return formset
 
     def get_fieldsets(self, request, obj=None):
         fields = [name for name in self.fields if name not in SOURCE_FIELDS]
@@ -39,7 +69,7 @@ class RecordInline(StaffForms, TranslationStackedInline):
         return self._patch_fieldsets([(None, {"fields": fields}), (_("Source and notes for staff"), source)])
 
 
-class RecordAdmin(StaffForms, TranslationAdmin):
+class RecordAdmin(SafeLookups, StaffForms, TranslationAdmin):
     """The base of every page of the admin. A subclass names its own fields, filters and columns."""
 
     main_fields: tuple = ()
@@ -86,24 +116,7 @@ class RecordAdmin(StaffForms, TranslationAdmin):
         return actions
 
     def view_on_site(self, obj):
-        return obj.get_absolute_url() if obj.state == State.PUBLISHED and hasattr(obj, "get_absolute_url") else ""
-
-    def lookup_allowed(self, lookup, value, request):
-        """A regular expression or a range in the address is nobody's bookmark, and a database error on PostgreSQL."""
-        parts = lookup.split("__")
-        if len(parts) > 1 and parts[-1] not in SAFE_LOOKUPS and self._is_lookup(parts):
-            return False
-        return super().lookup_allowed(lookup, value, request)
-
-    def _is_lookup(self, parts: list[str]) -> bool:
-        model = self.model
-        for part in parts:
-            try:
-                field = model._meta.get_field(part)
-            except FieldDoesNotExist:
-                return True
-            model = getattr(field, "related_model", None) or model
-        return False
+        return obj.get_absolute_url() if obj.state == State.PUBLISHED and hasattr(obj, "get_absolute_url") else None
 
     def get_changeform_initial_data(self, request):
         """What the address offers for a new record, without what its field cannot hold."""
@@ -123,27 +136,27 @@ class RecordAdmin(StaffForms, TranslationAdmin):
 
     @admin.action(description=_("Publish the selected records"), permissions=["change"])
     def publish(self, request, queryset):
-        refused = []
-        count = 0
-        for record in queryset:
-            record.state = State.PUBLISHED
-            try:
-                record.full_clean()
-            except ValidationError as error:
-                refused.append(f"{record}: {' '.join(error.messages)}")
-                continue
-            record.save()
-            self.log_change(request, record, "published")
-            count += 1
+        count = self._bring_to(State.PUBLISHED, request, queryset)
         self.message_user(request, ngettext("%d record is published.", "%d records are published.", count) % count)
-        for text in refused:
-            self.message_user(request, text, level="error")
 
     @admin.action(description=_("Take the selected records off the site (archive)"), permissions=["change"])
     def withdraw(self, request, queryset):
-        for record in queryset:
-            self.log_change(request, record, "archived")
-        count = queryset.update(state=State.ARCHIVED, updated_at=Now())
+        count = self._bring_to(State.ARCHIVED, request, queryset)
         self.message_user(
             request, ngettext("%d record was taken off the site.", "%d records were taken off the site.", count) % count
         )
+
+    def _bring_to(self, state: State, request, queryset) -> int:
+        """Changes the state of each record that may have it, says why the others may not; returns how many did."""
+        count = 0
+        for record in queryset:
+            record.state = state
+            try:
+                record.full_clean()
+            except ValidationError as error:
+                self.message_user(request, f"{record}: {' '.join(error.messages)}", level="error")
+                continue
+            record.save()
+            self.log_change(request, record, str(state.label))
+            count += 1
+        return count

@@ -132,7 +132,8 @@ def not_found(request, exception):
         del response.headers["Cache-Control"]
         return response
     status = 410 if isinstance(exception, Gone) else 404
-    return render(request, f"site/{status}.html", status=status)
+    nowhere = {"alternates": [], "language_links": languages.links(request, is_page=False)}
+    return render(request, f"site/{status}.html", nowhere, status=status)
 
 
 def bad_request(request, exception):

@@ -8,6 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from sensgene import prose as prose_text
+from sensgene import publication
 from sensgene.records import readable_date
 
 register = template.Library()
@@ -61,6 +62,12 @@ def day(value) -> str:
 def source(record, label: str = "") -> dict:
     """Where a fact was found, how old that page is, when it was last verified."""
     return {"record": record, "label": label}
+
+
+@register.simple_tag
+def last_refusal() -> str:
+    """Why what staff saved is not public yet; empty if it is, or soon will be."""
+    return publication.last_refusal()
 
 
 @register.inclusion_tag("components/external_link.html")

@@ -44,7 +44,11 @@ class Command(BaseCommand):
 
     def publish(self):
         started = time.monotonic()
-        done = publication.publish()
+        try:
+            done = publication.publish()
+        except publication.PublicationRefused as error:
+            publication.note_refusal(str(error))
+            raise
         count = sum(done.rows.values())
         self.stdout.write(f"Published {count} rows as {done.identifier} in {time.monotonic() - started:.1f} s.")
 

@@ -58,7 +58,8 @@ class Command(BaseCommand):
         environment = {**os.environ, "SITE_ORIGIN": origin}
         web = [sys.executable, "-m", "gunicorn", "-c", str(settings.BASE_DIR / "deploy" / "gunicorn.conf.py")]
         commands = {
-            "web server": [*web, "--bind", f"127.0.0.1:{port}"],
+            # Without --reuse-port, kept-alive connections pile onto one worker.
+            "web server": [*web, "--reuse-port", "--bind", f"127.0.0.1:{port}"],
             "publisher": [sys.executable, str(settings.BASE_DIR / "manage.py"), "publish", "--watch"],
         }
         for number in (signal.SIGTERM, signal.SIGINT):
