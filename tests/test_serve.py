@@ -3,7 +3,10 @@
 import re
 import shutil
 import socket
-from contextlib import contextmanager
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -73,6 +76,62 @@ def test_static_files_are_compressed_immutable_and_complete(own_site):
             assert headers["X-Content-Type-Options"] == "nosniff"
         style_sheet = next(path for path in assets if path.endswith(".css"))
         assert status_and_headers(origin + style_sheet, **{"Accept-Encoding": "br"})[1]["Content-Encoding"] == "br"
+
+
+LISTEN_AS_SYSTEMD_DOES = """
+import os, socket, sys
+held = socket.socket(socket.AF_UNIX)
+held.bind(sys.argv[1])
+held.listen(64)
+os.dup2(held.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py"])
+"""
+
+
+def test_production_answers_on_the_socket_that_systemd_holds(own_site, tmp_path):
+    path = str(tmp_path / "web.sock")
+    environment = own_site.environment(SITE_ORIGIN="https://directory.example.org")
+    command = [sys.executable, "-c", LISTEN_AS_SYSTEMD_DOES, path]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    try:
+        answer = b""
+        deadline = time.monotonic() + 30
+        while not answer.startswith(b"HTTP/1.1 200") and time.monotonic() < deadline:
+            with socket.socket(socket.AF_UNIX) as edge, suppress(OSError):
+                edge.settimeout(10)
+                edge.connect(path)
+                lines = (
+                    "GET /fr/ HTTP/1.1",
+                    "Host: directory.example.org",
+                    "X-Forwarded-Proto: https",
+                    "Connection: close",
+                )
+                edge.sendall("\r\n".join((*lines, "", "")).encode())
+                answer = b"".join(iter(lambda: edge.recv(65536), b""))
+            time.sleep(0.1)
+        assert answer.startswith(b"HTTP/1.1 200"), answer[:500]
+        assert b"Strict-Transport-Security" in answer
+        assert b'lang="fr"' in answer
+    finally:
+        process.terminate()
+        process.wait(timeout=40)
+
+
+@pytest.mark.parametrize("kind", ["text/html; charset=rot13", "multipart/form-data; boundary=x; charset=hex"])
+def test_a_senseless_charset_breaks_nothing(own_site, kind):
+    with own_site.served() as origin:
+        assert status_and_headers(f"{origin}/fr/?a", **{"Content-Type": kind})[0] == 200
+
+
+def test_nobody_else_on_the_machine_reads_the_working_database(own_site):
+    with own_site.served():
+        pass
+    private = [path for path in own_site.folder.glob("s*") if path.name in ("sensgene.sqlite3", "secret-key")]
+    assert private or postgresql_url()
+    for path in own_site.folder.parent.glob("var/sensgene.sqlite3"):
+        assert path.stat().st_mode & 0o077 == 0
 
 
 @contextmanager

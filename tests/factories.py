@@ -1,0 +1,177 @@
+"""Invented records, one plain function per model. Pass the facts that a test is about; the rest says it is invented."""
+
+from itertools import count
+
+from centres import models as centres
+from missions import models as missions
+from sensgene.records import State
+
+_numbers = count(1)
+
+
+def in_three_languages(field: str, text: str) -> dict[str, str]:
+    """name → name_fr, name_en, name_de. Named one by one, so that the active language plays no part."""
+    return {f"{field}_{code}": f"{text} ({code})" for code in ("fr", "en", "de")}
+
+
+def _without_language(field: str) -> str:
+    return field[:-3] if field.endswith(("_fr", "_en", "_de")) else field
+
+
+def _save(model, defaults: dict, fields: dict):
+    """A text given in one language or more replaces all three of the default."""
+    given = set(map(_without_language, fields))
+    kept = {name: value for name, value in defaults.items() if _without_language(name) not in given}
+    return model.objects.create(**kept, **fields)
+
+
+def _record(model, name: str, defaults: dict, fields: dict):
+    record = {"slug": f"invented-{name}-{next(_numbers)}", "state": State.PUBLISHED}
+    return _save(model, {**record, **defaults}, fields)
+
+
+# --- Centres ------------------------------------------------------------------------------------------------------
+
+
+def hospital(**fields) -> centres.Hospital:
+    defaults = {"name": "Invented hospital for a test", "town": "Invented town", "region": centres.Region.GRAND_EST}
+    return _record(centres.Hospital, "hospital", defaults, fields)
+
+
+def coordinator(**fields) -> centres.Coordinator:
+    defaults = {"title": centres.Title.PROFESSOR, "first_name": "Invented", "last_name": "Coordinator"}
+    return _record(centres.Coordinator, "coordinator", defaults, fields)
+
+
+def network(**fields) -> centres.Network:
+    defaults = {**in_three_languages("name", "Invented network for a test"), "field": centres.Field.BOTH}
+    return _record(centres.Network, "network", defaults, fields)
+
+
+def centre(**fields) -> centres.Centre:
+    """A competence centre: of those, a network may have many."""
+    defaults = {**in_three_languages("name", "Invented centre for a test"), "kind": centres.Kind.COMPETENCE}
+    fields["network"] = fields.get("network") or network()
+    fields["hospital"] = fields.get("hospital") or hospital()
+    return _record(centres.Centre, "centre", defaults, fields)
+
+
+def contact(**fields) -> centres.Contact:
+    defaults = {"kind": centres.ContactKind.EMAIL, "value": f"invented-{next(_numbers)}@example.org"}
+    fields["centre"] = fields.get("centre") or centre()
+    return _save(centres.Contact, defaults, fields)
+
+
+def team_member(**fields) -> centres.TeamMember:
+    defaults = {"first_name": "Invented", "last_name": "Member", **in_three_languages("role", "Invented role")}
+    fields["centre"] = fields.get("centre") or centre()
+    return _save(centres.TeamMember, defaults, fields)
+
+
+def treated_condition(**fields) -> centres.TreatedCondition:
+    """Of a whole network, unless a centre is given."""
+    owner = fields.get("centre")
+    fields["network"] = fields.get("network") or (owner.network if owner else network())
+    return _save(centres.TreatedCondition, in_three_languages("name", "Invented condition"), fields)
+
+
+# --- Texts --------------------------------------------------------------------------------------------------------
+
+
+def page(**fields) -> missions.Page:
+    return _record(missions.Page, "page", in_three_languages("title", "Invented page for a test"), fields)
+
+
+def page_section(**fields) -> missions.PageSection:
+    defaults = {**in_three_languages("heading", "Invented heading"), **in_three_languages("body", "Invented text.")}
+    fields["page"] = fields.get("page") or page()
+    return _save(missions.PageSection, defaults, fields)
+
+
+def mission(**fields) -> missions.Mission:
+    defaults = {**in_three_languages("title", "Invented mission"), "body": missions.Body.CHANNEL}
+    return _record(missions.Mission, "mission", defaults, fields)
+
+
+def milestone(**fields) -> missions.Milestone:
+    defaults = {**in_three_languages("text", "Invented event"), "date": "2019-04"}
+    return _record(missions.Milestone, "milestone", defaults, fields)
+
+
+def figure(**fields) -> missions.Figure:
+    defaults = {**in_three_languages("label", "invented things"), "number": 1234}
+    return _record(missions.Figure, "figure", defaults, fields)
+
+
+def health_channel(**fields) -> missions.HealthChannel:
+    defaults = {**in_three_languages("name", "Invented channel"), "acronym": "INVENTED"}
+    return _record(missions.HealthChannel, "channel", defaults, fields)
+
+
+def association(**fields) -> missions.Association:
+    return _record(missions.Association, "association", {"name": "Invented association"}, fields)
+
+
+def partner(**fields) -> missions.Partner:
+    return _record(missions.Partner, "partner", in_three_languages("name", "Invented partner"), fields)
+
+
+def legal_text(**fields) -> missions.LegalText:
+    return _record(missions.LegalText, "law", in_three_languages("title", "Invented law"), fields)
+
+
+def help_line(**fields) -> missions.HelpLine:
+    return _record(missions.HelpLine, "help-line", in_three_languages("name", "Invented help line"), fields)
+
+
+def glossary_term(**fields) -> missions.GlossaryTerm:
+    defaults = {**in_three_languages("term", "invented term"), **in_three_languages("definition", "Invented.")}
+    return _record(missions.GlossaryTerm, "term", defaults, fields)
+
+
+def accessibility_audit(**fields) -> missions.AccessibilityAudit:
+    return _record(missions.AccessibilityAudit, "audit", {}, fields)
+
+
+FACTORIES = {
+    centres.Hospital: hospital,
+    centres.Coordinator: coordinator,
+    centres.Network: network,
+    centres.Centre: centre,
+    centres.TeamMember: team_member,
+    centres.Contact: contact,
+    centres.TreatedCondition: treated_condition,
+    missions.Page: page,
+    missions.PageSection: page_section,
+    missions.Mission: mission,
+    missions.Milestone: milestone,
+    missions.Figure: figure,
+    missions.HealthChannel: health_channel,
+    missions.Association: association,
+    missions.Partner: partner,
+    missions.LegalText: legal_text,
+    missions.HelpLine: help_line,
+    missions.GlossaryTerm: glossary_term,
+    missions.AccessibilityAudit: accessibility_audit,
+}
+
+
+# --- A whole site -------------------------------------------------------------------------------------------------
+
+
+def directory() -> centres.Centre:
+    """The smallest site that can be published: every page of the navigation and one record of each kind.
+
+    Returns its one centre, a coordinating one.
+    """
+    from sensgene.sitemaps import FixedPages
+
+    for slug in FixedPages().items():
+        page_section(page=page(slug=slug))
+    shown = centre(kind=centres.Kind.COORDINATING, coordinator=coordinator(), slug="invented-centre")
+    for part in (contact, team_member, treated_condition):
+        part(centre=shown)
+    for model, factory in FACTORIES.items():
+        if not model.objects.exists():
+            factory()
+    return shown

@@ -1,0 +1,1 @@
+"""What must hold when something breaks: processes die, disks fill, databases go away."""
