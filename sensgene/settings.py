@@ -43,7 +43,7 @@ def env_origin(name: str, default: str) -> str:
 def env_database(name: str, default: str) -> dict:
     """SQLite or PostgreSQL. The address is not repeated in the error: it may hold a password."""
     try:
-        database = dj_database_url.config(env=name, default=default, conn_max_age=0)
+        database = dj_database_url.parse(os.environ.get(name) or default, conn_max_age=0)
     except ValueError:
         database = {}
     if not database.get("ENGINE", "").endswith(("sqlite3", "postgresql")):

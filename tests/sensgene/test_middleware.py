@@ -511,7 +511,7 @@ logging.getLogger("somebody.elses").error("x\ry")
 def test_a_log_line_is_one_line_whatever_a_request_holds(site):
     written = site.python(WRITE_LOGS).stderr
     # A foreign host name is a scanner's; such lines are not written at all.
-    assert len(written.splitlines()) == 3, written
+    assert len(written.splitlines()) == 4, written
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", written)
     assert all(re.match(r"\d{4}-\d\d-\d\d [\d:,]+ (WARNING|ERROR) \S+ ", line) for line in written.splitlines())
     assert r"\n2026-01-01 CRITICAL forged two\r\nthree\x1b[31m\x00" in written
