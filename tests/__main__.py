@@ -1,4 +1,4 @@
-"""Every test: style, units and crawl on SQLite, the same on PostgreSQL, real browsers and processes last.
+"""Every test: style; units, crawl and processes on SQLite; on PostgreSQL what may differ there; a real browser last.
 
 python -m tests                    everything
 WITHOUT=browser,postgres …         accept less, and say so at the end
@@ -57,11 +57,15 @@ def main() -> None:
         if postgresql:
             run(
                 "units and crawl on PostgreSQL",
-                *("pytest", "-q", "-n", WORKERS, "-m", "not browser and not server"),
+                *("pytest", "-q", "-n", WORKERS, "-m", "database and not browser and not server"),
                 DATABASE_URL=postgresql,
             )
-            run("real processes on PostgreSQL", "pytest", "-q", "-m", "server and not browser", DATABASE_URL=postgresql)
-        run("real processes on SQLite", "pytest", "-q", "-m", "server and not browser", DATABASE_URL="")
+            run(
+                "real processes on PostgreSQL",
+                *("pytest", "-q", "-n", WORKERS, "-m", "database and server"),
+                DATABASE_URL=postgresql,
+            )
+        run("real processes on SQLite", "pytest", "-q", "-n", WORKERS, "-m", "server and not browser", DATABASE_URL="")
         if browser:
             run("browser", "pytest", "-q", "-m", "browser", DATABASE_URL="")
     for part in without:

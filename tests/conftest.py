@@ -29,7 +29,14 @@ def db_of_visitors(request, _django_db_helper):
     """Ties `visitor` to the database marker below, whatever the order of fixtures."""
 
 
+def needs_working_database(item) -> bool:
+    marker = item.get_closest_marker("django_db")
+    return marker is not None and "default" in (marker.kwargs.get("databases") or ["default"])
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
+        if needs_working_database(item):
+            item.add_marker("database")
         if "visitor" in item.fixturenames and not item.get_closest_marker("django_db"):
             item.add_marker(pytest.mark.django_db(databases=["snapshot"], transaction=True))

@@ -246,7 +246,9 @@ def test_french_is_required_and_the_others_may_follow(staff):
 
 
 def test_a_condition_typed_on_a_centres_page_belongs_to_the_centres_network(staff):
+    others = [factories.network(), factories.network()]
     centre = make(CompetenceCentre)
+    assert centre.network not in others
     address = url(CompetenceCentre, "change", centre.pk)
     typed = {"conditions-TOTAL_FORMS": "1", "conditions-0-name_fr": "Maladie inventée", "conditions-0-order": "1"}
     response = save(staff, address, **typed)

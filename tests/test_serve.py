@@ -37,6 +37,7 @@ def public_paths(origin: str) -> list[str]:
     return paths
 
 
+@pytest.mark.database
 def test_the_first_start_prints_addresses_and_an_account_that_works_and_later_starts_do_not(own_site):
     with own_site.served() as origin:
         first = (own_site.folder / "serve.log").read_text()
@@ -164,6 +165,7 @@ def site_on_its_own_database(site: Site, tmp_path: Path):
         server.remove()
 
 
+@pytest.mark.database
 def test_every_public_page_is_served_while_the_working_database_is_away(site, tmp_path):
     with site_on_its_own_database(site, tmp_path) as (own, stop, start), own.served() as origin:
         paths = public_paths(origin)

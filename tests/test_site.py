@@ -103,6 +103,7 @@ def is_ours(address: str) -> bool:
 # --- Answers and markup -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.database
 def test_every_page_answers_in_its_language(pages):
     assert {visit.language for visit in pages.values()} == set(LANGUAGES)
     wrong = {

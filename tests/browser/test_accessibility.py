@@ -36,8 +36,9 @@ def test_no_contrast_has_an_axe_violation_even_at_seven_to_one(new_page, paths, 
 )
 def test_nothing_scrolls_sideways(new_page, paths, width, preferences):
     page = new_page(width=width, height=256, preferences=preferences, java_script_enabled=True)
-    checked = [path for language in LANGUAGES for path in one_of_each_type(paths[language])]
-    assert len(checked) > 60
+    # German has the longest words; every type of page in it, some in the others.
+    checked = [*one_of_each_type(paths["de"]), *one_of_each_type(paths["fr"])[::5], *one_of_each_type(paths["en"])[::5]]
+    assert len(checked) > 30
     for path in checked:
         page.goto(path)
         assert overflow(page) <= 0, f"{path} at {width} px, {preferences}"

@@ -14,7 +14,7 @@ from sensgene import publication, sitemaps, snapshot
 from sensgene.environment import ROOT
 from tests.site import Site
 
-pytestmark = [pytest.mark.server, pytest.mark.django_db(databases=["snapshot"], transaction=True)]
+pytestmark = [pytest.mark.server, pytest.mark.database, pytest.mark.django_db(databases=["snapshot"], transaction=True)]
 
 MARK = "Zq7 invented street of a test"
 
