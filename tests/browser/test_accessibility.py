@@ -13,8 +13,10 @@ CONTRASTS = ("standard", "black", "blue", "white")
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_page_type_has_an_axe_violation_at_the_default_settings(new_page, paths, language):
     page = new_page(bypass_csp=True)
-    checked = one_of_each_type(paths[language])
-    assert len(checked) > 20
+    # Every type in French; English and German share them out, since a page has one structure in all languages.
+    turn = {"fr": slice(None), "en": slice(0, None, 2), "de": slice(1, None, 2)}[language]
+    checked = one_of_each_type(paths[language])[turn]
+    assert len(checked) > 10
     for path in checked:
         page.goto(path)
         assert violations(page) == [], path
@@ -24,7 +26,7 @@ def test_no_page_type_has_an_axe_violation_at_the_default_settings(new_page, pat
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_contrast_has_an_axe_violation_even_at_seven_to_one(new_page, paths, language, contrast):
     page = new_page(preferences=f"125-{contrast}", bypass_csp=True)
-    for path in (paths[language][0], *paths[language][-1:], f"/{language}/", f"/{language}/nothing-is-here/"):
+    for path in (f"/{language}/", paths[language][-1], f"/{language}/nothing-is-here/"):
         page.goto(path)
         page.wait_for_load_state()
         assert page.locator("html").get_attribute("data-contrast") == contrast
@@ -34,9 +36,9 @@ def test_no_contrast_has_an_axe_violation_even_at_seven_to_one(new_page, paths, 
 @pytest.mark.parametrize(("width", "preferences"), [(320, "100-standard"), (320, "300-black"), (160, "100-standard")])
 def test_nothing_scrolls_sideways(new_page, paths, width, preferences):
     page = new_page(width=width, height=256, preferences=preferences, java_script_enabled=True)
-    # German has the longest words; every type of page in it, some in the others.
-    checked = [*one_of_each_type(paths["de"]), *one_of_each_type(paths["fr"])[::5], *one_of_each_type(paths["en"])[::5]]
-    assert len(checked) > 30
+    # German has the longest words; every type of page in it, some in French.
+    checked = [*one_of_each_type(paths["de"]), *one_of_each_type(paths["fr"])[::8]]
+    assert len(checked) > 25
     for path in checked:
         page.goto(path)
         assert overflow(page) <= 0, f"{path} at {width} px, {preferences}"
