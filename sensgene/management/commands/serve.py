@@ -75,6 +75,8 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self.stdout.write("Stopping")
         finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, signal.SIG_IGN)  # once is enough: the children are being stopped
             for process in processes.values():
                 process.terminate()
             for process in processes.values():
