@@ -80,8 +80,10 @@ FOOT = (
 ACCESSIBILITY = NavItem(_("Accessibility"), "accessibility")
 
 # Every page of the menu and the foot, by the name that urls.py gives it, which is its short name too.
-PAGES = frozenset(
-    item.url_name for item in (HOME, ACCESSIBILITY, *FOOT, *(item for section in MENU for item in section.items))
+PAGES = tuple(
+    dict.fromkeys(
+        item.url_name for item in (HOME, *(item for section in MENU for item in section.items), *FOOT, ACCESSIBILITY)
+    )
 )
 
 # Pages that stand under another one: where the menu and the trail place them.

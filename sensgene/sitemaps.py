@@ -36,9 +36,7 @@ class FixedPages(PublicSitemap):
     """The pages that the navigation knows."""
 
     def items(self):
-        menu = [item for section in navigation.MENU for item in section.items]
-        items = (navigation.HOME, *menu, *navigation.FOOT, navigation.ACCESSIBILITY)
-        return list(dict.fromkeys(item.url_name for item in items))
+        return navigation.PAGES
 
     def location(self, url_name):
         return reverse(url_name)
@@ -61,8 +59,7 @@ class OtherPages(RecordPages):
     """Pages of prose that staff added beside those of the navigation."""
 
     def items(self):
-        known = set(FixedPages().items())
-        return [page for page in super().items() if page.slug not in known]
+        return [page for page in super().items() if page.slug not in navigation.PAGES]
 
 
 SITEMAPS = {

@@ -48,14 +48,9 @@ def site_map(request):
         {
             "networks": Network.public.all(),
             "centres": Centre.public.with_place_and_people().in_reading_order(),
-            "other_pages": [page for page in Page.public.all() if not is_in_navigation(page.slug)],
+            "other_pages": [page for page in Page.public.all() if page.slug not in navigation.PAGES],
         },
     )
-
-
-def is_in_navigation(slug: str) -> bool:
-    items = [item for section in navigation.MENU for item in section.items]
-    return slug in {item.url_name for item in (*items, *navigation.FOOT, navigation.HOME, navigation.ACCESSIBILITY)}
 
 
 @csrf_exempt  # its own check follows; a token would need a cookie on every page
