@@ -2,9 +2,10 @@
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
+from modeltranslation.admin import TranslationAdmin
 
 from centres import models
-from sensgene.staff import RecordAdmin, RecordInline
+from sensgene.staff import RecordAdmin, RecordInline, SafeLookups, StaffForms
 
 
 class HasWrittenContact(admin.SimpleListFilter):
@@ -35,12 +36,16 @@ class TeamInline(RecordInline):
     fields = ("title", "first_name", "last_name", "role", "order")
 
 
+CONDITION_FIELDS = ("name", "is_field", "diseases", "includes_descendants", "order")
+
+
 class CentreConditionInline(RecordInline):
     """What one centre says it cares for; the network is the centre's own."""
 
     model = models.TreatedCondition
     fk_name = "centre"
-    fields = ("name", "is_field", "order")
+    fields = CONDITION_FIELDS
+    autocomplete_fields = ("diseases",)
 
 
 class NetworkConditionInline(RecordInline):
@@ -48,7 +53,8 @@ class NetworkConditionInline(RecordInline):
 
     model = models.TreatedCondition
     fk_name = "network"
-    fields = ("name", "is_field", "order")
+    fields = CONDITION_FIELDS
+    autocomplete_fields = ("diseases",)
     verbose_name_plural = _("cared for by the whole network")
 
     def get_queryset(self, request):
@@ -146,3 +152,44 @@ class CoordinatorAdmin(RecordAdmin):
     list_filter = ("title", "form_of_address")
     search_fields = ("first_name", "last_name")
     prepopulated_fields = {"slug": ("first_name", "last_name")}
+
+
+@admin.register(models.Disease)
+class DiseaseAdmin(SafeLookups, StaffForms, TranslationAdmin):
+    """Orphanet's entries: loaded whole, corrected here where a name or a search word is wrong. Loading keeps that."""
+
+    fieldsets = (
+        (None, {"fields": ("orpha_code", "kind", "status", "name", "search_words")}),
+        (
+            _("From Orphanet"),
+            {
+                "fields": (
+                    *("german_name", "synonyms_fr", "synonyms_en", "genes", "omim"),
+                    *("is_eye", "is_hearing", "is_ent", "releases", "german_release"),
+                )
+            },
+        ),
+    )
+    readonly_fields = (
+        *("orpha_code", "kind", "status", "german_name", "synonyms_fr", "synonyms_en", "genes", "omim"),
+        *("is_eye", "is_hearing", "is_ent", "releases", "german_release"),
+    )
+    list_display = ("orpha_code", "name_fr", "name_en", "name_de", "kind", "status", "is_edited")
+    list_filter = ("is_eye", "is_hearing", "kind", "status", "is_edited")
+    list_per_page = 50
+    show_full_result_count = False
+    search_fields = ("=orpha_code", "name_fr", "name_en", "name_de", "search_words")
+    actions = None
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def view_on_site(self, obj):
+        return obj.get_absolute_url()
+
+    def save_model(self, request, obj, form, change):
+        obj.is_edited = obj.is_edited or bool(form.changed_data)
+        super().save_model(request, obj, form, change)

@@ -1,4 +1,7 @@
-"""Networks, their centres, the hospitals they work in, the people in charge and the ways to reach them."""
+"""Networks, their centres, the hospitals they work in, the people in charge and the ways to reach them.
+
+What others publish and we load whole (diseases, towns) is in centres/reference.py.
+"""
 
 from datetime import date
 from urllib.parse import quote
@@ -9,9 +12,11 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Left, Length
 from django.urls import reverse
+from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext, pgettext_lazy
 
+from centres.reference import DataRelease, Disease, DiseaseParent, DiseaseStatus, FormerCode, Town
 from sensgene import phones
 from sensgene.records import (
     PartialDateField,
@@ -23,6 +28,8 @@ from sensgene.records import (
     either_both_or_none,
     host,
 )
+
+__all__ = ["DataRelease", "Disease", "DiseaseParent", "FormerCode", "Town"]  # Django looks for models here
 
 
 class Field(models.TextChoices):
@@ -52,6 +59,20 @@ class Region(models.TextChoices):
     GUYANE = "03", _("French Guiana")
     LA_REUNION = "04", _("Réunion")
     MAYOTTE = "06", _("Mayotte")
+
+    @property
+    def slug(self) -> str:
+        """Its short name in addresses: grand-est."""
+        return self.name.lower().replace("_", "-")
+
+    @property
+    def french(self) -> str:
+        """Its own name, as the gazetteer has it."""
+        with translation.override("fr"):
+            return str(self.label)
+
+    def get_absolute_url(self) -> str:
+        return reverse("region", args=[self.slug])
 
 
 class Precision(models.TextChoices):
@@ -291,7 +312,7 @@ class CentreQuerySet(RecordQuerySet):
 
     def with_all(self):
         """What a centre's own page shows."""
-        return self.with_place_and_people().prefetch_related("contacts", "team", "conditions")
+        return self.with_place_and_people().prefetch_related("contacts", "team", "conditions__diseases")
 
     def in_reading_order(self):
         """Network by network, the coordinating site first. The order of `Kind` is not alphabetical."""
@@ -546,6 +567,18 @@ class TreatedCondition(Sourced):
         default=False,
         help_text=_("Taken from a name or a heading: the page says “covers the field”, never “names this disease”."),
     )
+    diseases = models.ManyToManyField(
+        Disease,
+        verbose_name=_("entries of Orphanet"),
+        blank=True,
+        related_name="conditions",
+        help_text=_("What the printed words mean in Orphanet’s list. Empty if no entry means the same: do not guess."),
+    )
+    includes_descendants = models.BooleanField(
+        _("with everything below"),
+        default=False,
+        help_text=_("The forms and the members of these entries are meant too."),
+    )
     order = models.PositiveSmallIntegerField(_("order"), default=0)
 
     class Meta:
@@ -555,6 +588,10 @@ class TreatedCondition(Sourced):
 
     def __str__(self):
         return self.name
+
+    def listed_diseases(self) -> list[Disease]:
+        """Its entries that Orphanet still lists. Ask for them together: prefetch `diseases`."""
+        return [disease for disease in self.diseases.all() if disease.status != DiseaseStatus.WITHDRAWN]
 
 
 class ReferenceCentre(Centre):

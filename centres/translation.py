@@ -1,5 +1,7 @@
 """Which columns of the centres exist in French, English and German."""
 
+from modeltranslation.translator import TranslationOptions, register
+
 from centres import models
 from sensgene.translatable import translate
 
@@ -14,3 +16,11 @@ translate(models.TreatedCondition, "name", required=("name",))
 # The proxies have the same columns; modeltranslation wants to be told.
 for proxy in (models.ReferenceCentre, models.CompetenceCentre):
     translate(proxy)
+
+
+@register(models.Disease)
+class DiseaseTranslation(TranslationOptions):
+    """No language is required: of the newest entries Orphanet has only the English name."""
+
+    fields = ("name", "synonyms")
+    required_languages = ()
