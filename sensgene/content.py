@@ -109,6 +109,23 @@ def joined(text) -> str:
     return "\n\n".join("\n".join(f"- {item}" for item in part) if isinstance(part, list) else part for part in text)
 
 
+def linked_names(model: type[models.Model]) -> list[str]:
+    """The fields that point at many rows: of a condition, the entries of Orphanet."""
+    return [field.name for field in model._meta.many_to_many]
+
+
+def instance(model: type[Sourced], values: dict, **more) -> Sourced:
+    """An unsaved row; what it points at many of waits in `waiting_links`, until the row has a key."""
+    row = model(
+        **columns(model, {key: value for key, value in values.items() if key not in linked_names(model)}), **more
+    )
+    row.waiting_links = {}
+    for name in linked_names(model):
+        target = model._meta.get_field(name).related_model._base_manager
+        row.waiting_links[name] = sorted(target.only("pk").get(pk=pk).pk for pk in values.get(name, []))
+    return row
+
+
 def columns(model: type[Sourced], values: dict) -> dict:
     """Column → value as the database holds it. Raises FieldDoesNotExist, ValidationError, a related DoesNotExist."""
     translated = translator.get_options_for_model(model).all_fields
@@ -143,6 +160,11 @@ def stored(row: models.Model) -> dict:
             value = value.replace("\r\n", "\n")  # as browsers send them
         if value not in ("", None) and value != (column.get_default() if column.has_default() else None):
             values[column.attname] = f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
+    waiting = getattr(row, "waiting_links", {})
+    for name in linked_names(type(row)):
+        keys = waiting[name] if waiting else sorted(getattr(row, name).values_list("pk", flat=True))
+        if keys:
+            values[name] = keys
     return values
 
 
@@ -169,13 +191,12 @@ def without(values: dict, *names: str) -> dict:
 
 def from_file(model: type[Record], values: dict) -> Unit:
     kinds = PARTS.get(model._meta.label, {})
-    record = model(**columns(model, {key: value for key, value in values.items() if key not in kinds}))
+    record = instance(model, {key: value for key, value in values.items() if key not in kinds})
     parts = {}
     for name, label in kinds.items():
         part_model = apps.get_model(label)
         parts[name] = [
-            part_model(**columns(part_model, part), order=place * 10)
-            for place, part in enumerate(values.get(name, []), start=1)
+            instance(part_model, part, order=place * 10) for place, part in enumerate(values.get(name, []), start=1)
         ]
     for row in (record, *(part for rows in parts.values() for part in rows)):
         row.clean_fields(exclude=[column.name for column in row._meta.concrete_fields if column.is_relation])
@@ -208,6 +229,8 @@ def save(unit: Unit, over: Record | None) -> None:
             attach(row, unit.record)
             row.clean()
             row.save()
+            for name, keys in row.waiting_links.items():
+                getattr(row, name).set(keys)
 
 
 def attach(part: Sourced, record: Record) -> None:

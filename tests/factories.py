@@ -75,6 +75,37 @@ def treated_condition(**fields) -> centres.TreatedCondition:
     return _save(centres.TreatedCondition, in_three_languages("name", "Invented condition"), fields)
 
 
+# --- Reference data -----------------------------------------------------------------------------------------------
+
+
+def disease(**fields) -> centres.Disease:
+    """No entry of Orphanet has such a code."""
+    defaults = {**in_three_languages("name", "Invented disease for a test"), "kind": "disorder", "is_eye": True}
+    return _save(centres.Disease, {"orpha_code": 9_000_000 + next(_numbers), **defaults}, fields)
+
+
+def disease_parent(**fields) -> centres.DiseaseParent:
+    fields["child"] = fields.get("child") or disease()
+    fields["parent"] = fields.get("parent") or disease(kind="group")
+    return _save(centres.DiseaseParent, {}, fields)
+
+
+def former_code(**fields) -> centres.FormerCode:
+    fields["disease"] = fields.get("disease") or disease()
+    return _save(
+        centres.FormerCode, {"old_code": 8_000_000 + next(_numbers), "name_fr": "Invented former name"}, fields
+    )
+
+
+def town(**fields) -> centres.Town:
+    defaults = {"name": "Invented town", "country": "FR", "kind": "commune", "latitude": 48.5, "longitude": 7.5}
+    return _save(centres.Town, {"id": f"fr-{next(_numbers)}", **defaults}, fields)
+
+
+def data_release(**fields) -> centres.DataRelease:
+    return _save(centres.DataRelease, {"name": f"invented-{next(_numbers)}", "digest": "0" * 64, "rows": 1}, fields)
+
+
 # --- Texts --------------------------------------------------------------------------------------------------------
 
 
@@ -141,6 +172,11 @@ FACTORIES = {
     centres.TeamMember: team_member,
     centres.Contact: contact,
     centres.TreatedCondition: treated_condition,
+    centres.Disease: disease,
+    centres.DiseaseParent: disease_parent,
+    centres.FormerCode: former_code,
+    centres.Town: town,
+    centres.DataRelease: data_release,
     missions.Page: page,
     missions.PageSection: page_section,
     missions.Mission: mission,

@@ -20,6 +20,7 @@ from missions.models import Page, PageSection
 from sensgene import content, prose, sitemaps
 from sensgene.content import Outcome
 from sensgene.records import State
+from tests import factories
 
 LANGUAGES = ("fr", "en", "de")
 
@@ -429,8 +430,17 @@ def records(name: str) -> dict[str, dict]:
     return {record["slug"]: record for record in content.read(name)}
 
 
+@pytest.fixture
+def diseases(db):
+    """What the centres' lists point at: conditions name entries of Orphanet by their code."""
+    codes = {code for entry in entries() for code in entry.values.get("diseases", ())}
+    assert len(codes) > 15
+    for code in codes:
+        factories.disease(orpha_code=code)
+
+
 @pytest.mark.django_db
-def test_the_real_content_is_loaded_whole_and_once():
+def test_the_real_content_is_loaded_whole_and_once(diseases):
     first = content.load()
     counts = {label: apps.get_model(label).objects.count() for label in content.FILES.values()}
     assert first.count(Outcome.ADDED) == len(first.lines) == sum(counts.values())
@@ -451,7 +461,7 @@ def test_the_real_content_is_loaded_whole_and_once():
 
 
 @pytest.mark.django_db
-def test_every_real_record_is_one_that_staff_could_have_saved():
+def test_every_real_record_is_one_that_staff_could_have_saved(diseases):
     """Loading checks each field; the admin also asks the record as a whole, and its constraints."""
     content.load()
     checked = 0
