@@ -24,3 +24,15 @@ umask = 0o077
 accesslog = None  # who looked at which disease page is nobody's business; the edge keeps what the law asks
 errorlog = "-"
 loglevel = "warning"
+
+
+def post_worker_init(worker):
+    """The search's vocabulary is there before the first visitor; without a snapshot there is nothing to load yet."""
+    from centres import gazetteer, search
+    from sensgene import snapshot
+
+    try:
+        search.warm_up()
+        gazetteer.warm_up()
+    except snapshot.NoSnapshot as missing:
+        worker.log.warning("The search is not warmed up: %s", missing)

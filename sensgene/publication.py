@@ -76,7 +76,18 @@ PUBLIC_FIELDS: dict[str, tuple[str, ...]] = {
     ),
     "centres.TeamMember": (*SOURCED, *PERSON, "centre", "role", "order"),
     "centres.Contact": (*SOURCED, "centre", "kind", "value", "answers", "order"),
-    "centres.TreatedCondition": (*SOURCED, "network", "centre", "name", "is_field", "order"),
+    "centres.TreatedCondition": (*SOURCED, "network", "centre", "name", "is_field", "includes_descendants", "order"),
+    "centres.TreatedCondition_diseases": ("treatedcondition", "disease"),
+    "centres.Disease": (
+        *("kind", "status", "name", "german_name", "synonyms", "search_words"),
+        *("is_eye", "is_hearing", "is_ent", "genes", "omim", "releases", "german_release", "updated_at"),
+    ),
+    "centres.DiseaseParent": ("child", "parent", "is_direct"),
+    "centres.FormerCode": ("disease", "name_fr", "name_en"),
+    "centres.Town": (
+        *("country", "name", "kind", "postcodes", "region", "department", "department_code"),
+        *("population", "latitude", "longitude", "other_names"),
+    ),
     "missions.Page": (*RECORD, "title", "summary"),
     "missions.PageSection": (*SOURCED, "page", "heading", "body", "below", "order"),
     "missions.Mission": (*RECORD, "body", "title", "text", "order"),
@@ -91,6 +102,12 @@ PUBLIC_FIELDS: dict[str, tuple[str, ...]] = {
     "missions.AccessibilityAudit": (*RECORD, "result", "audited_on", "auditor", "rate"),
 }
 
+# Loaded whole, by the tens of thousands: copied from the snapshot before, unless something in them changed.
+REFERENCE = ("centres.Disease", "centres.DiseaseParent", "centres.FormerCode", "centres.Town")
+
+# Rows of a table between two others: they have no date of their own, and change only with the first of the two.
+BETWEEN = ("centres.TreatedCondition_diseases",)
+
 # A directory without these is a mistake, not an edit.
 NEVER_EMPTY = ("centres.Network", "centres.Centre", "missions.Page")
 
@@ -100,6 +117,7 @@ DEPENDS_ON: dict[str, tuple[str, ...]] = {
     "centres.TeamMember": ("centre", "centre__network", "centre__hospital"),
     "centres.Contact": ("centre", "centre__network", "centre__hospital"),
     "centres.TreatedCondition": ("network",),
+    "centres.TreatedCondition_diseases": ("treatedcondition__network",),
     "missions.PageSection": ("page",),
 }
 
@@ -168,9 +186,11 @@ def public_rows(model: type[models.Model]) -> QuerySet:
         rows = rows.filter(state=State.PUBLISHED)
     for relation in DEPENDS_ON.get(model._meta.label, ()):
         rows = rows.filter(**{f"{relation}__state": State.PUBLISHED})
-    if model._meta.label == "centres.TreatedCondition":
+    condition = {"centres.TreatedCondition": "", "centres.TreatedCondition_diseases": "treatedcondition__"}
+    if (path := condition.get(model._meta.label)) is not None:
         rows = rows.filter(
-            Q(centre__isnull=True) | Q(centre__state=State.PUBLISHED, centre__hospital__state=State.PUBLISHED)
+            Q(**{f"{path}centre__isnull": True})
+            | Q(**{f"{path}centre__state": State.PUBLISHED, f"{path}centre__hospital__state": State.PUBLISHED})
         )
     if model._meta.label == "centres.Centre":
         # A centre is not withheld because of its coordinator; it is shown without.
@@ -197,10 +217,26 @@ def empty_value(column: models.Field):
     return column.get_default() if column.has_default() else column.to_python("")
 
 
+def staff_models() -> list[type[models.Model]]:
+    """What staff write, record by record; the rest of the public tables is loaded whole."""
+    return [model for model in public_models() if model._meta.label not in (*REFERENCE, *BETWEEN)]
+
+
+def reference_fingerprint() -> str:
+    """Names one state of the reference data: which files were loaded, and what staff corrected in them since."""
+    release, disease = apps.get_model("centres.DataRelease"), apps.get_model("centres.Disease")
+    digest = hashlib.sha256()
+    for row in plain(release).order_by("pk").values_list("pk", "digest"):
+        digest.update(repr(row).encode())
+    for pk, updated_at in plain(disease).filter(is_edited=True).order_by("pk").values_list("pk", "updated_at"):
+        digest.update(f"{pk} {updated_at.timestamp()}\n".encode())
+    return digest.hexdigest()
+
+
 def fingerprint() -> str:
     """Names one state of what staff edited: which rows there are and when each last changed."""
-    digest = hashlib.sha256()
-    for model in public_models():
+    digest = hashlib.sha256(reference_fingerprint().encode())
+    for model in staff_models():
         for pk, updated_at in plain(model).order_by("pk").values_list("pk", "updated_at"):
             digest.update(f"{model._meta.label} {pk} {updated_at.timestamp()}\n".encode())
     return digest.hexdigest()
@@ -272,6 +308,39 @@ def copy_rows(target, model: type[models.Model], digest) -> int:
     return count
 
 
+def reusable(reference: str) -> Path | None:
+    """The current snapshot, if its reference data and their search index are what a new one would hold."""
+    try:
+        path = snapshot.current()
+        information = snapshot.information(path)
+    except snapshot.NoSnapshot:
+        return None
+    is_same = information.get("reference") == reference and information.get("schema") == snapshot.schema()
+    return path if is_same else None
+
+
+def write_reference(target, reference: str, earlier: Path | None) -> dict[str, int]:
+    """Diseases and towns with their indexes: from the snapshot before where nothing changed, else from the database."""
+    from centres import gazetteer, search_index
+
+    labels = {label: apps.get_model(label)._meta.db_table for label in REFERENCE}
+    with target.cursor() as cursor:
+        if earlier is None:
+            rows = {label: copy_rows(target, apps.get_model(label), hashlib.sha256()) for label in REFERENCE}
+            search_index.write_diseases(cursor)
+            gazetteer.write_index(cursor)
+            return rows
+        search_index.create_tables(cursor, search_index.DISEASES)
+        gazetteer.create_tables(cursor)
+        for table in (*labels.values(), *gazetteer.INDEX_TABLES):
+            cursor.execute(f'INSERT INTO "{table}" SELECT * FROM earlier."{table}"')  # noqa: S608
+        search_index.copy_diseases(cursor, "earlier")
+        return {
+            label: cursor.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0]  # noqa: S608
+            for label, table in labels.items()
+        }
+
+
 def gone() -> list[tuple[str, str]]:
     """The records that had a page once and were archived: their addresses answer “gone”."""
     return [
@@ -284,25 +353,39 @@ def gone() -> list[tuple[str, str]]:
 
 def build(path: Path) -> tuple[dict[str, int], str]:
     """Writes a snapshot to `path`; returns the number of rows by model and a digest of the content."""
+    from centres import search_index
+
     digest = hashlib.sha256()
     with build_connection(path) as target:
+        earlier = reusable(reference_fingerprint())
         with target.cursor() as cursor:
             # Nobody reads this file yet, and a crash throws it away: no journal. It is synced once, at the end.
             cursor.execute("PRAGMA journal_mode=OFF")
             cursor.execute("PRAGMA synchronous=OFF")
             cursor.execute("CREATE TABLE snapshot_information (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
             cursor.execute("CREATE TABLE snapshot_gone (model TEXT, slug TEXT, PRIMARY KEY (model, slug))")
+            if earlier:
+                cursor.execute("ATTACH DATABASE %s AS earlier", [str(earlier)])
         with target.schema_editor() as editor:
             for model in public_models():
-                editor.create_model(model)
+                if model._meta.label not in BETWEEN:  # made with the model that it belongs to
+                    editor.create_model(model)
         with one_moment(), transaction.atomic(using=BUILD_ALIAS):
-            state = fingerprint()
+            state, reference = fingerprint(), reference_fingerprint()
             archived = gone()
-            rows = {model._meta.label: copy_rows(target, model, digest) for model in public_models()}
-        digest.update(repr(archived).encode())
+            rows = write_reference(target, reference, earlier if earlier == reusable(reference) else None)
+            rows |= {
+                model._meta.label: copy_rows(target, model, digest)
+                for model in public_models()
+                if model._meta.label not in REFERENCE
+            }
+            with target.cursor() as cursor:
+                search_index.write_directory(cursor)
+        digest.update(repr((archived, reference)).encode())
         information = {
             "schema": snapshot.schema(),
             "fingerprint": state,
+            "reference": reference,
             "content": digest.hexdigest(),
             "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
             **{f"rows:{label}": str(count) for label, count in rows.items()},

@@ -14,7 +14,16 @@ from django.urls import reverse
 from django.utils import translation
 from modeltranslation.translator import translator
 
-from centres.models import Centre, CompetenceCentre, Coordinator, Kind, Network, ReferenceCentre, TreatedCondition
+from centres.models import (
+    Centre,
+    CompetenceCentre,
+    Coordinator,
+    Disease,
+    Kind,
+    Network,
+    ReferenceCentre,
+    TreatedCondition,
+)
 from missions.models import Page, PageSection
 from sensgene import publication
 from sensgene.records import Record, State
@@ -26,6 +35,7 @@ pytestmark = pytest.mark.django_db
 LANGUAGES = ("fr", "en", "de")
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 RECORDS = [model for model in MODELS if issubclass(model, Record)]
+LOADED_WHOLE = [Disease]  # staff correct them, and add none
 by_label = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
 each_record = pytest.mark.parametrize("model", RECORDS, ids=lambda model: model._meta.label)
 PASSWORD = "invented-password-for-a-test"
@@ -113,7 +123,7 @@ def test_list_form_and_history_of_every_model_open_in_every_language(staff, mode
     record = make(model)
     addresses = [
         url(model, "changelist"),
-        url(model, "add"),
+        *([url(model, "add")] if model not in LOADED_WHOLE else []),
         url(model, "change", record.pk),
         url(model, "history", record.pk),
     ]
@@ -262,6 +272,34 @@ def test_a_condition_typed_on_a_centres_page_belongs_to_the_centres_network(staf
     condition.refresh_from_db()
     assert condition.network_id == other.pk
     assert Centre.objects.get(pk=centre.pk).network_id == other.pk
+
+
+def test_staff_tie_a_condition_to_an_entry_of_orphanet_and_publishing_notices(staff):
+    condition = factories.treated_condition(centre=factories.centre(kind=Kind.COMPETENCE))
+    disease = factories.disease()
+    before = publication.fingerprint()
+    address = url(CompetenceCentre, "change", condition.centre_id)
+    assert save(staff, address, **{"conditions-0-diseases": [str(disease.pk)]}).status_code == 302
+    assert list(condition.diseases.all()) == [disease]
+    assert publication.fingerprint() != before
+    found = staff.get(
+        f"/staff/autocomplete/?app_label=centres&model_name=treatedcondition&field_name=diseases&term={disease.pk}"
+    )
+    assert [each["id"] for each in found.json()["results"]] == [str(disease.pk)]
+
+
+def test_a_corrected_name_of_a_disease_is_marked_and_published(staff):
+    disease = factories.disease()
+    before = publication.fingerprint()
+    assert save(staff, url(Disease, "change", disease.pk)).status_code == 302
+    disease.refresh_from_db()
+    assert not disease.is_edited  # nobody changed anything
+    assert save(staff, url(Disease, "change", disease.pk), name_de="Erfundener Name").status_code == 302
+    disease.refresh_from_db()
+    assert (disease.name_de, disease.is_edited) == ("Erfundener Name", True)
+    assert publication.fingerprint() != before
+    for page in ("add", "delete"):
+        assert staff.get(url(Disease, page, *([disease.pk] if page == "delete" else []))).status_code == 403
 
 
 def test_a_whole_centre_is_typed_in_one_form(staff):

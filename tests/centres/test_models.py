@@ -12,6 +12,7 @@ from centres.models import (
     Centre,
     Contact,
     ContactKind,
+    DiseaseParent,
     Hospital,
     Kind,
     Network,
@@ -57,6 +58,13 @@ def same_contact_again() -> Contact:
     return second
 
 
+def below_the_same_group_again() -> DiseaseParent:
+    first = factories.disease_parent()
+    second = factories.disease_parent(child=first.child)
+    second.parent = first.parent
+    return second
+
+
 # constraint: (rows that it refuses, rows that it allows), each saved once before with other values.
 CONSTRAINTS = {
     "hospital_coordinates_in_range": (
@@ -98,6 +106,7 @@ CONSTRAINTS = {
         [same_contact_again],
         [lambda: factories.contact(kind=ContactKind.SMS, value="114")],
     ),
+    "one_place_below_a_group": ([below_the_same_group_again], [factories.disease_parent]),
 }
 BY_NAME = {constraint.name: constraint for model in TABLES for constraint in model._meta.constraints}
 

@@ -1,5 +1,6 @@
 """What leaves the working database, what never does, and how the site moves from one snapshot to the next."""
 
+import re
 import sqlite3
 import threading
 from datetime import timedelta
@@ -20,7 +21,7 @@ from django.utils import timezone, translation
 from centres.models import Centre, Contact, Hospital, Network
 from missions.models import Page, Partner
 from sensgene import publication, sitemaps, snapshot
-from sensgene.records import Record, State
+from sensgene.records import Record, Sourced, State
 from tests import factories
 
 pytestmark = pytest.mark.django_db(databases=["default", "snapshot"], transaction=True)
@@ -28,11 +29,13 @@ pytestmark = pytest.mark.django_db(databases=["default", "snapshot"], transactio
 # Columns that visitors must never see. A new column is named here or in PUBLIC_FIELDS: somebody decides.
 PRIVATE_IN_EVERY_MODEL = {"staff_note"}
 PRIVATE_IN_EVERY_RECORD = {"loaded_digest"}
-PRIVATE: dict[str, set[str]] = {}  # "app.Model": more of its columns
-PRIVATE_MODELS: set[str] = set()
+PRIVATE: dict[str, set[str]] = {"centres.Disease": {"is_edited"}}  # "app.Model": more of its columns
+PRIVATE_MODELS: set[str] = {"centres.DataRelease"}
 
 OWN_MODELS = [model for app in ("centres", "missions") for model in apps.get_app_config(app).get_models()]
-TABLES = [model for model in OWN_MODELS if not model._meta.proxy]
+BETWEEN = [apps.get_model(label) for label in publication.BETWEEN]
+TABLES = [*(model for model in OWN_MODELS if not model._meta.proxy), *BETWEEN]
+INDEXES = ("disease_name", "disease_word", "directory_name", "directory_word", "town_name", "town_postcode")
 RECORDS = [model for model in TABLES if issubclass(model, Record)]
 
 
@@ -42,7 +45,8 @@ def label(value):
 
 def private_columns(model) -> set[str]:
     of_records = PRIVATE_IN_EVERY_RECORD if issubclass(model, Record) else set()
-    return PRIVATE_IN_EVERY_MODEL | of_records | PRIVATE.get(model._meta.label, set())
+    of_sourced = PRIVATE_IN_EVERY_MODEL if issubclass(model, Sourced) else set()
+    return of_sourced | of_records | PRIVATE.get(model._meta.label, set())
 
 
 @pytest.fixture(autouse=True)
@@ -144,7 +148,8 @@ def test_every_column_is_public_or_private_by_decision():
         every = {column.name for column in model._meta.concrete_fields}
         assert not public & private, model
         assert public | private == every, f"{model}: a column without a decision, or a decision without a column"
-        assert not model._meta.many_to_many, f"{model}: the table of such a relation would stay behind"
+        between = {field.remote_field.through._meta.label for field in model._meta.many_to_many}
+        assert between <= set(publication.BETWEEN), f"{model}: the table of such a relation would stay behind"
 
 
 def test_the_languages_of_a_public_column_are_public():
@@ -161,20 +166,23 @@ def test_a_public_column_that_no_model_has_is_noticed(monkeypatch):
 def test_the_file_has_the_public_tables_and_no_other(centre, built):
     names = {name for (name,) in rows(built(), "SELECT name FROM sqlite_master WHERE type = 'table'")}
     public = {model._meta.db_table for model in publication.public_models()}
-    assert names - {"sqlite_sequence"} == public | {"snapshot_information", "snapshot_gone"}
+    full_text = {name for name in names if re.match(r"(disease|directory)_words(_|$)", name)}
+    own = {"snapshot_information", "snapshot_gone", *INDEXES}
+    assert names - {"sqlite_sequence"} - full_text == public | own
+    assert {"disease_words", "directory_words"} <= full_text
 
 
 def test_private_columns_of_public_rows_are_not_in_the_file(centre, built):
     marks = []
     for model in TABLES:
-        for name in private_columns(model):
+        for name in private_columns(model) - {"is_edited"}:
             mark = f"private {name} of {model._meta.label}"
             assert models.QuerySet(model).update(**{name: mark}) > 0
             marks.append(mark)
     Hospital.objects.update(street="this street is public")
     path = built()
     assert has_bytes(path, "this street is public")
-    assert len(marks) > len(TABLES)
+    assert len(marks) > len(RECORDS)
     assert [mark for mark in marks if has_bytes(path, mark)] == []
 
 
@@ -407,7 +415,10 @@ def test_a_check_without_pages_is_refused(new_file, monkeypatch):
 def test_every_type_of_page_is_checked(new_file, centre):
     with snapshot.pinned(new_file[0]):
         addresses = publication.pages_to_check()
-    assert {name_of(address) for address in addresses} == {*sitemaps.FixedPages().items(), "network", "centre"}
+    assert {name_of(address) for address in addresses} == {
+        *sitemaps.FixedPages().items(),
+        *("network", "centre", "region", "disease", "disease-letter"),
+    }
     assert {address[:4] for address in addresses} == {"/fr/", "/en/", "/de/"}
     assert publication.check_pages(new_file[0]) == len(addresses)
 
@@ -423,7 +434,8 @@ def test_publishing_says_what_it_did(centre, folder):
     assert done.path.parent == folder.resolve()
     assert publication.kept() == [done.path]
     assert done.identifier == Client().get("/fr/").headers["X-Snapshot"]
-    assert done.rows == {model._meta.label: model.objects.count() for model in TABLES}
+    public = [model for model in TABLES if model._meta.label not in PRIVATE_MODELS]
+    assert done.rows == {model._meta.label: models.QuerySet(model).count() for model in public}
     assert snapshot.information(done.path)["rows:centres.Contact"] == "1"
     assert {path.name for path in folder.iterdir()} == {done.path.name, snapshot.LINK, ".lock"}
 

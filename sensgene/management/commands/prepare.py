@@ -38,6 +38,9 @@ class Command(BaseCommand):
             call_command("migrate", verbosity=0, interactive=False)
 
     def load_content(self) -> None:
+        self.say("Loading diseases and towns, where this release has others")
+        call_command("load_diseases", "--if-changed", stdout=self.stdout)
+        call_command("load_towns", "--if-changed", stdout=self.stdout)
         self.say("Loading the starting content")
         call_command("load_content", stdout=self.stdout)
 
