@@ -6,12 +6,13 @@ Manual, USGS Professional Paper 1395 (1987), Lambert conformal conic p. 107, tra
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import atan, atanh, cos, cosh, exp, hypot, log, pi, radians, sin, sinh, sqrt, tan
 
 from django.conf import settings
 
+from centres.gazetteer import Point
 from centres.models import Centre, Region
 
 # The ellipsoid GRS 80, on which all the projections below stand.
@@ -21,14 +22,17 @@ ECCENTRICITY = sqrt(2 * FLATTENING - FLATTENING**2)
 
 # Points nearer than this (in units of the map) become one, and share a label.
 NEAR = 16
+LEGIBLE = 24  # between two dots, so that neither number covers the other
 
 
 @dataclass(frozen=True)
 class MapRegion:
     code: str
     label: str
+    url: str
     path: str
     centres: int
+    is_chosen: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class MapPoint:
     y: float
     numbers: str
     towns: str
+    is_town: bool = False  # the middle of the town: the hospital's own place is not known
 
 
 # --- Projections --------------------------------------------------------------------------------------------------
@@ -126,41 +131,68 @@ def short(numbers: list[int]) -> str:
     return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs)
 
 
-def points(centres: list[Centre]) -> list[MapPoint]:
-    """The dots for a list of centres, numbered as in the list. A centre without coordinates has none."""
-    groups: list[list[tuple[int, Centre, float, float]]] = []
+def points(centres: list[Centre], known: dict[int, Point]) -> list[MapPoint]:
+    """The dots for a list of centres, numbered as in the list; `known` holds the point of each hospital by its key.
+
+    A hospital and a town are never one dot: the middle of a town is not the hospital.
+    """
+    groups: list[list[tuple[int, Centre, float, float, bool]]] = []
     for number, centre in enumerate(centres, start=1):
-        hospital = centre.hospital
-        if hospital.latitude is None:
-            continue
-        position = place_inside(float(hospital.latitude), float(hospital.longitude), hospital.region)
-        if position is None:
+        point = known.get(centre.hospital_id)
+        position = point and place_inside(point.latitude, point.longitude, centre.hospital.region)
+        if not position:
             continue
         x, y = position
-        near = next((group for group in groups if hypot(group[0][2] - x, group[0][3] - y) < NEAR), None)
+        near = next(
+            (
+                group
+                for group in groups
+                if group[0][4] == point.is_town and hypot(group[0][2] - x, group[0][3] - y) < NEAR
+            ),
+            None,
+        )
         if near is None:
             groups.append(near := [])
-        near.append((number, centre, x, y))
-    return [
-        MapPoint(
-            x=round(sum(x for _number, _centre, x, _y in group) / len(group), 1),
-            y=round(sum(y for _number, _centre, _x, y in group) / len(group), 1),
-            numbers=short([number for number, *_rest in group]),
-            towns=", ".join(dict.fromkeys(centre.hospital.town for _number, centre, *_rest in group)),
-        )
-        for group in groups
-    ]
+        near.append((number, centre, x, y, point.is_town))
+    return apart(
+        [
+            MapPoint(
+                x=round(sum(x for _number, _centre, x, *_rest in group) / len(group), 1),
+                y=round(sum(y for _number, _centre, _x, y, _is_town in group) / len(group), 1),
+                numbers=short([number for number, *_rest in group]),
+                towns=", ".join(dict.fromkeys(centre.hospital.town for _number, centre, *_rest in group)),
+                is_town=group[0][4],
+            )
+            for group in groups
+        ]
+    )
 
 
-def regions(centres: list[Centre]) -> list[MapRegion]:
+def apart(found: list[MapPoint]) -> list[MapPoint]:
+    """Moves a town's mark down where a hospital's dot lies on it, so that both numbers can be read."""
+    kept: list[MapPoint] = []
+    for point in sorted(found, key=lambda each: each.is_town):
+        while any(hypot(other.x - point.x, other.y - point.y) < LEGIBLE for other in kept):
+            point = replace(point, y=round(point.y + LEGIBLE, 1))
+        kept.append(point)
+    return sorted(kept, key=lambda each: found_number(each.numbers))
+
+
+def found_number(numbers: str) -> int:
+    return int(numbers.replace("–", ",").split(",")[0])
+
+
+def regions(centres: list[Centre], chosen: str = "") -> list[MapRegion]:
     """Every region with its outline and how many of these centres it holds."""
     drawn = outlines()
     return [
         MapRegion(
             code=shape["code"],
             label=str(Region(shape["code"]).label),
+            url=Region(shape["code"]).get_absolute_url(),
             path=shape["d"],
             centres=sum(centre.hospital.region == shape["code"] for centre in centres),
+            is_chosen=shape["code"] == chosen,
         )
         for shape in (*drawn["regions"], *drawn["insets"])
     ]

@@ -17,9 +17,10 @@ WIDTH = 40  # cells of the most common Braille line
 
 def wrapped(text: str) -> list[str]:
     """Lines of at most WIDTH characters; a longer word (an address of a page) is cut, since no line may be longer."""
-    if text.startswith("http"):
-        text = text.replace("/", "/\u200b")  # where an address may break
-    lines = textwrap.wrap(text.replace("\u200b", " \u200b"), WIDTH, break_long_words=True, break_on_hyphens=True)
+    if not text.startswith("http"):
+        return textwrap.wrap(text, WIDTH, break_long_words=True, break_on_hyphens=True) or [""]
+    # An address may break after its slashes, which textwrap does not know: mark them, and take the marks away again.
+    lines = textwrap.wrap(text.replace("/", "/ \u200b"), WIDTH, break_long_words=True, break_on_hyphens=True)
     return [line.replace(" \u200b", "").replace("\u200b", "") for line in lines] or [""]
 
 

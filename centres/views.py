@@ -2,14 +2,20 @@
 
 from itertools import groupby
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils import translation
 from django.views.decorators.http import require_safe
 
-from centres import map
+from centres import answers, diseases, gazetteer, map
+from centres.forms import Asked, SearchForm, SuggestForm, understood
 from centres.models import Centre, Network, Region
+from centres.reference import Disease, DiseaseStatus, FormerCode
+from centres.results import Line, Results, numbered, results
 from centres.sheets import text_sheet
-from sensgene.records import published_or_gone
+from centres.suggestions import suggestions
+from sensgene.records import Gone, published_or_gone
 
 
 def by_region(centres) -> list[tuple[str, str, list[Centre]]]:
@@ -34,16 +40,120 @@ def competence_centres(request):
     return render(request, "centres/competence_centre_list.html", {"regions": regions})
 
 
+def drawing(centres: list[Centre], region: str = "", points: dict | None = None) -> dict:
+    """What the map of these centres needs, numbered as they stand."""
+    points = points or gazetteer.points(centre.hospital for centre in centres)
+    return {"map_regions": map.regions(centres, chosen=region), "map_points": map.points(centres, points)}
+
+
 @require_safe
 def where(request):
     regions = by_region(Centre.public.with_place_and_people())
     in_order = [centre for _code, _label, centres in regions for centre in centres]
     numbered, first = [], 1
     for code, label, centres in regions:
-        numbered.append((code, label, centres, first))
+        numbered.append((Region(code), label, centres, first))
         first += len(centres)
-    drawing = {"map_regions": map.regions(in_order), "map_points": map.points(in_order)}
-    return render(request, "centres/centre_places.html", {"regions": numbered, "centres": in_order, **drawing})
+    return render(
+        request, "centres/centre_places.html", {"regions": numbered, "centres": in_order, **drawing(in_order)}
+    )
+
+
+@require_safe
+def region(request, slug):
+    """The centres of one region; where there is none, the nearest ones from its largest town."""
+    shown = next((region for region in Region if region.slug == slug), None)
+    if shown is None:
+        raise Http404(f"no region {slug!r}")
+    centres = list(Centre.public.with_place_and_people().with_contacts().in_reading_order())
+    here = [centre for centre in centres if centre.hospital.region == shown]
+    town = gazetteer.largest_town_of(shown.french)
+    context = {
+        "region": shown,
+        "lines": numbered([Line(centre) for centre in here]),
+        "town": town,
+        **drawing(here, shown),
+    }
+    if town and not here:
+        context["nearest"] = results(Asked(near=town.pk)).lines[:3]
+    return render(request, "centres/region_detail.html", context)
+
+
+@require_safe
+def search(request):
+    form = SearchForm(request.GET)
+    if not form.is_valid():
+        return render(request, "centres/search.html", {"form": form}, status=400)
+    page = results(understood(form.asked()))
+    if page.asked.page > page.pages:
+        raise Http404("there are fewer pages")
+    shown = SearchForm({"q": page.asked.q, "near": page.asked.near, "age": page.asked.age})
+    is_understood = (page.asked.q, page.asked.near, page.asked.age) != form.words()
+    context = {"form": shown, "asked": page.asked, "results": page, "is_understood": is_understood}
+    return render(
+        request, "centres/search.html", {**context, **drawing([line.centre for line in page.lines], points=page.points)}
+    )
+
+
+@require_safe
+def suggest(request):
+    """What the search box offers while somebody types. The address is fixed: scripts and other sites rely on it."""
+    form = SuggestForm(request.GET)
+    if not form.is_valid():
+        return JsonResponse({"query": "", "results": [], "errors": form.errors.get_json_data()}, status=400)
+    query = form.cleaned_data["q"]
+    with translation.override(form.cleaned_data["lang"]):
+        found = suggestions(query)
+    response = JsonResponse({"query": query, "results": [each.as_json() for each in found]})
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+@require_safe
+def disease_index(request):
+    return render(
+        request,
+        "centres/disease_index.html",
+        {"form": SearchForm(), "letters": diseases.letters(), "groups": diseases.main_groups()},
+    )
+
+
+@require_safe
+def disease_letter(request, letter):
+    letters = diseases.letters()
+    if letter not in letters:
+        raise Http404(f"no disease begins with {letter!r}")
+    found = diseases.beginning_with(letter)
+    return render(request, "centres/disease_letter.html", {"letter": letter, "diseases": found, "letters": letters})
+
+
+@require_safe
+def disease(request, code):
+    shown = Disease.public.filter(pk=code).first()
+    if shown is None or shown.status == DiseaseStatus.WITHDRAWN:
+        return moved_or_gone(code, was_listed=shown is not None)
+    care = answers.care_of(shown)
+    centres = Centre.public.with_place_and_people().with_contacts().in_reading_order()
+    lines = [Line(centre, care.centres[centre.pk]) for centre in centres if centre.pk in care.centres]
+    lines = numbered(sorted(lines, key=lambda line: line.reason.rank))
+    asked = Asked(q=f"ORPHA:{shown.pk}")
+    page = Results(asked, disease=shown, care=care, lines=lines)
+    context = {
+        "disease": shown,
+        "results": page,
+        "form": SearchForm(),
+        "family": diseases.family(shown),
+    }
+    return render(request, "centres/disease_detail.html", context)
+
+
+def moved_or_gone(code: int, *, was_listed: bool) -> HttpResponse:
+    """A code that Orphanet gave up leads to what took its place. Raises Gone, or Http404 if it never was one."""
+    if former := FormerCode.public.filter(pk=code).first():
+        return HttpResponsePermanentRedirect(reverse("disease", args=[former.disease_id]))
+    if was_listed:
+        raise Gone(f"ORPHA:{code} is no longer listed")
+    raise Http404(f"no ORPHA:{code}")
 
 
 @require_safe

@@ -37,11 +37,18 @@ HOME = NavItem(_("Home"), "home")
 
 MENU = (
     NavSection(
+        _("Find a centre"),
+        (
+            NavItem(_("Search"), "search"),
+            NavItem(_("Diseases"), "diseases"),
+            NavItem(_("Map of the centres"), "where"),
+        ),
+    ),
+    NavSection(
         _("The centres"),
         (
             NavItem(_("Reference centres"), "reference-centres"),
             NavItem(_("Competence centres"), "competence-centres"),
-            NavItem(_("Where the centres are"), "where"),
             NavItem(_("Contact the centres"), "contact"),
         ),
     ),
@@ -79,15 +86,28 @@ FOOT = (
 )
 ACCESSIBILITY = NavItem(_("Accessibility"), "accessibility")
 
+# Short decision pages for people who have no name for it; the page “No diagnosis yet” leads to them.
+ROUTES = (
+    NavItem(_("It is about a child"), "child"),
+    NavItem(_("It is about sight"), "eye"),
+    NavItem(_("It is about hearing"), "ear"),
+    NavItem(_("It is about sight and hearing"), "eye-and-ear"),
+)
+
 # Every page of the menu and the foot, by the name that urls.py gives it, which is its short name too.
 PAGES = tuple(
     dict.fromkeys(
-        item.url_name for item in (HOME, *(item for section in MENU for item in section.items), *FOOT, ACCESSIBILITY)
+        item.url_name
+        for item in (HOME, *(item for section in MENU for item in section.items), *ROUTES, *FOOT, ACCESSIBILITY)
     )
 )
 
 # Pages that stand under another one: where the menu and the trail place them.
-STANDS_UNDER = {"network": "reference-centres", "centre": "reference-centres"}
+STANDS_UNDER = {
+    **{"network": "reference-centres", "centre": "reference-centres"},
+    **{"disease": "diseases", "disease-letter": "diseases", "region": "where"},
+    **{item.url_name: "no-diagnosis" for item in ROUTES},
+}
 
 
 def menu_entry(url_name: str | None) -> str | None:

@@ -8,7 +8,9 @@ from django.contrib.sitemaps import Sitemap
 from django.urls import reverse
 from django.utils import translation
 
-from centres.models import Centre, Network
+from centres import diseases
+from centres.models import Centre, Network, Region
+from centres.reference import Disease
 from missions.models import Page
 from sensgene import navigation
 
@@ -55,6 +57,31 @@ class RecordPages(PublicSitemap):
         return record.updated_at
 
 
+class DiseasePages(PublicSitemap):
+    """The diseases of eye and ear. The others have short pages that say where to ask, and that search engines pass over."""
+
+    def items(self):
+        return Disease.public.answered_here().only("orpha_code", "updated_at")
+
+    def lastmod(self, disease):
+        return disease.updated_at
+
+
+class DiseaseLetters(PublicSitemap):
+    """The same diseases by the first letter of their name."""
+
+    def items(self):
+        return diseases.letters()
+
+    def location(self, letter):
+        return reverse("disease-letter", args=[letter])
+
+
+class RegionPages(PublicSitemap):
+    def items(self):
+        return list(Region)
+
+
 class OtherPages(RecordPages):
     """Pages of prose that staff added beside those of the navigation."""
 
@@ -66,6 +93,9 @@ SITEMAPS = {
     "pages": FixedPages,
     "networks": RecordPages(Network),
     "centres": RecordPages(Centre),
+    "regions": RegionPages,
+    "diseases-by-letter": DiseaseLetters,
+    "diseases": DiseasePages,
     "other-pages": OtherPages(Page),
 }
 
@@ -74,10 +104,18 @@ def sitemap_of(section) -> Sitemap:
     return section() if isinstance(section, type) else section
 
 
+def paths(language: str) -> dict[str, list[str]]:
+    """Section → the path of each of its pages in this language."""
+    with translation.override(language):
+        return {
+            name: [sitemap.location(item) for item in sitemap.items()]
+            for name, sitemap in ((name, sitemap_of(section)) for name, section in SITEMAPS.items())
+        }
+
+
 def all_paths(language: str) -> list[str]:
     """The path of every public page in this language."""
-    with translation.override(language):
-        return [sitemap.location(item) for sitemap in map(sitemap_of, SITEMAPS.values()) for item in sitemap.items()]
+    return [path for section in paths(language).values() for path in section]
 
 
 def one_path_per_type() -> list[str]:

@@ -8,6 +8,7 @@ from django.urls import include, path
 from django.utils.translation import gettext_lazy as _
 from django.views.i18n import set_language
 
+from centres.views import suggest
 from sensgene import health, views
 from sensgene.sitemaps import SITEMAPS
 
@@ -24,6 +25,7 @@ urlpatterns = [
     path("robots.txt", views.robots, name="robots"),
     path("sitemap.xml", sitemap, {"sitemaps": SITEMAPS}, name="sitemap"),
     path(".well-known/security.txt", views.security_txt, name="security-txt"),
+    path("api/suggest", suggest, name="suggest"),
     path(f"{staff}/language/", set_language, name="staff-language"),
     path(f"{staff}/", admin.site.urls),
     path("accessibilite", views.accessibility_redirect),
@@ -35,6 +37,10 @@ urlpatterns += i18n_patterns(
     path("", views.home, name="home"),
     path(_("display/"), views.display, name="display"),
     path(_("site-map/"), views.site_map, name="site-map"),
+    path(_("a-child/"), views.route, {"slug": "child"}, name="child"),
+    path(_("sight/"), views.route, {"slug": "eye"}, name="eye"),
+    path(_("hearing/"), views.route, {"slug": "ear"}, name="ear"),
+    path(_("sight-and-hearing/"), views.route, {"slug": "eye-and-ear"}, name="eye-and-ear"),
     path("", include("centres.urls")),
     path("", include("missions.urls")),
 )

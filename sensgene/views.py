@@ -14,10 +14,13 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from centres.models import Centre, Network
-from missions.models import HelpLine, Page
+from centres import diseases
+from centres.forms import SearchForm
+from centres.models import Centre, Network, Region
+from centres.results import route_lines
+from missions.models import Association, HelpLine, Page
 from sensgene import languages, navigation, preferences
-from sensgene.records import Gone
+from sensgene.records import Gone, published_or_gone
 
 RETRY_AFTER = "30"
 SECURITY_TXT_EXPIRES = datetime(2027, 10, 1, tzinfo=UTC)  # a test fails thirty days before
@@ -37,7 +40,17 @@ def by_language(request: HttpRequest) -> HttpResponse:
 @require_safe
 def home(request):
     coordinating = Centre.public.coordinating().with_place_and_people().in_reading_order()
-    return render(request, "site/home.html", {"centres": coordinating, "help_lines": HelpLine.public.all()})
+    lists = {"centres": coordinating, "help_lines": HelpLine.public.all(), "routes": navigation.ROUTES}
+    return render(request, "site/home.html", {"form": SearchForm(), **lists})
+
+
+@require_safe
+def route(request, slug):
+    """A way for people who have no name for it: plain words, then the centres, associations and help lines."""
+    page = published_or_gone(Page.public.prefetch_related("sections"), slug)
+    centres = Centre.public.with_place_and_people().with_contacts().in_reading_order()
+    lists = {"associations": Association.public.all(), "help_lines": HelpLine.public.all()}
+    return render(request, "site/route.html", {"page": page, "lines": route_lines(centres, slug), **lists})
 
 
 @require_safe
@@ -46,6 +59,9 @@ def site_map(request):
         request,
         "site/site_map.html",
         {
+            "routes": navigation.ROUTES,
+            "letters": diseases.letters(),
+            "regions": list(Region),
             "networks": Network.public.all(),
             "centres": Centre.public.with_place_and_people().in_reading_order(),
             "other_pages": [page for page in Page.public.all() if page.slug not in navigation.PAGES],

@@ -24,8 +24,12 @@ from tests.markup import Element, read
 LANGUAGES = ("fr", "en", "de")
 FRENCH_CATALOGUE = site_settings.BASE_DIR / "locale" / "fr" / "LC_MESSAGES" / "django.po"
 MOST_QUERIES = 15
+MOST_QUERIES_OF_A_SEARCH = (
+    30  # a sentence is searched twice: whole, and without the town in it; each takes microseconds
+)
 MOST_BYTES = 40_000  # of HTML and CSS, compressed
 MOST_FONT_BYTES = 40_000
+DISEASES_APART = 50
 
 
 # --- The crawl ----------------------------------------------------------------------------------------------------
@@ -71,29 +75,81 @@ class Visit:
             yield element, urljoin(site_settings.SITE_ORIGIN + self.path, element.get("href"))
 
 
+def visit(visitor, path: str, language: str) -> Visit:
+    with CaptureQueriesContext(connections[snapshot.ALIAS]) as queries:
+        response = visitor.get(path)
+    return Visit(path, language, response, len(queries))
+
+
+def sample(section: str, paths: list[str]) -> list[str]:
+    """Every page, but of the fourteen hundred diseases each fiftieth: they share one template."""
+    return paths[::DISEASES_APART] if section == "diseases" else paths
+
+
 def crawl(visitor, only: tuple[str, ...] = LANGUAGES) -> dict[str, Visit]:
     snapshot.open_current()
-    visits = {}
-    for language in only:
-        for path in sitemaps.all_paths(language):
-            with CaptureQueriesContext(connections[snapshot.ALIAS]) as queries:
-                response = visitor.get(path)
-            visits[path] = Visit(path, language, response, len(queries))
-    return visits
+    return {
+        path: visit(visitor, path, language)
+        for language in only
+        for section, paths in sitemaps.paths(language).items()
+        for path in sample(section, paths)
+    }
+
+
+# Diseases of all three answers: named, a form, a group, the root, a field only, of the ear without a network, outside.
+DISEASES = (886, 231178, 71862, 97966, 558, 90059, 15)
+SEARCHES = (
+    "",
+    "?q=usher&near=colmar&age=children",
+    "?q=usher&near=saint-denis",
+    "?near=68000",
+    "?q=stargad",
+    "?q=necker",
+    "?q=cargo",
+    "?q=usher+mulhouse",
+    "?q=ORPHA%3A15",
+    "?q=xqzzt+blorg",
+    "?q=xqzzt+blorg&near=xqzztville",
+    "?q=usher&region=44&answer=field",
+    "?q=retinitis&kind=competence",
+    "?age=adults&network=surdites-genetiques",
+)
+
+
+def crawl_beyond_the_sitemap(visitor) -> dict[str, Visit]:
+    """Pages of diseases of every kind of answer, and pages of results."""
+    snapshot.open_current()
+    found = {}
+    for language in LANGUAGES:
+        with translation.override(language):
+            paths = [reverse("disease", args=[code]) for code in DISEASES]
+            paths += [reverse("search") + query for query in SEARCHES]
+        found |= {path: visit(visitor, path, language) for path in paths}
+    return found
 
 
 @pytest.fixture(scope="session")
-def remembered() -> dict[str, Visit]:
+def remembered() -> dict[str, dict[str, Visit]]:
     """The real site does not change while it is tested: one crawl serves every question."""
     return {}
 
 
 @pytest.fixture
 def pages(visitor, remembered) -> dict[str, Visit]:
-    if not remembered:
-        remembered.update(crawl(visitor))
-    assert len(remembered) > 100
-    return remembered
+    """The pages of the sitemap."""
+    if "pages" not in remembered:
+        remembered["pages"] = crawl(visitor)
+    assert len(remembered["pages"]) > 100
+    return remembered["pages"]
+
+
+@pytest.fixture
+def every_page(visitor, pages, remembered) -> dict[str, Visit]:
+    """With those that only a link or a form leads to."""
+    if "more" not in remembered:
+        remembered["more"] = crawl_beyond_the_sitemap(visitor)
+    assert len(remembered["more"]) == len(LANGUAGES) * (len(DISEASES) + len(SEARCHES))
+    return pages | remembered["more"]
 
 
 def is_ours(address: str) -> bool:
@@ -104,24 +160,24 @@ def is_ours(address: str) -> bool:
 
 
 @pytest.mark.database
-def test_every_page_answers_in_its_language(pages):
-    assert {visit.language for visit in pages.values()} == set(LANGUAGES)
+def test_every_page_answers_in_its_language(every_page):
+    assert {visit.language for visit in every_page.values()} == set(LANGUAGES)
     wrong = {
         path: visit.response.status_code
-        for path, visit in pages.items()
+        for path, visit in every_page.items()
         if visit.response.status_code != 200 or visit.page.one("html").get("lang") != visit.language
     }
     assert not wrong
 
 
-def test_every_page_is_well_formed_html(pages):
-    assert not {path: visit.parsed[1] for path, visit in pages.items() if visit.parsed[1]}
-    assert all(visit.html.startswith("<!doctype html>\n<html ") for visit in pages.values())
+def test_every_page_is_well_formed_html(every_page):
+    assert not {path: visit.parsed[1] for path, visit in every_page.items() if visit.parsed[1]}
+    assert all(visit.html.startswith("<!doctype html>\n<html ") for visit in every_page.values())
 
 
-def test_every_page_has_one_h1_and_no_heading_skips_a_level(pages):
+def test_every_page_has_one_h1_and_no_heading_skips_a_level(every_page):
     wrong = {}
-    for path, visit in pages.items():
+    for path, visit in every_page.items():
         levels = [int(element.name[1]) for element in visit.page.walk() if re.fullmatch("h[1-6]", element.name)]
         steps = [(before, after) for before, after in zip([0, *levels], levels, strict=False) if after > before + 1]
         if levels.count(1) != 1 or steps:
@@ -129,9 +185,9 @@ def test_every_page_has_one_h1_and_no_heading_skips_a_level(pages):
     assert not wrong
 
 
-def test_ids_are_unique_and_everything_that_names_one_finds_it(pages):
+def test_ids_are_unique_and_everything_that_names_one_finds_it(every_page):
     wrong, checked = [], 0
-    for path, visit in pages.items():
+    for path, visit in every_page.items():
         wrong += [
             (path, f"id {name!r} stands {count} times") for name, count in visit.ids.items() if count > 1 or not name
         ]
@@ -142,12 +198,12 @@ def test_ids_are_unique_and_everything_that_names_one_finds_it(pages):
                     if name not in visit.ids:
                         wrong.append((path, f"{element} points at nothing"))
     assert not wrong
-    assert checked > len(pages)
+    assert checked > len(every_page)
 
 
-def test_every_control_region_and_link_has_a_name(pages):
+def test_every_control_region_and_link_has_a_name(every_page):
     wrong, checked = [], 0
-    for path, visit in pages.items():
+    for path, visit in every_page.items():
         labelled = {label.get("for") for label in visit.page.all("label")}
         for element in visit.page.all("a", "button", "input", "select", "textarea", "nav", "form", "section", "img"):
             checked += 1
@@ -168,7 +224,7 @@ def test_every_control_region_and_link_has_a_name(pages):
         if len(names) != len(set(names)):
             wrong.append((path, f"two navigations have one name: {names}"))
     assert not wrong
-    assert checked > 20 * len(pages)
+    assert checked > 20 * len(every_page)
 
 
 # --- What search engines and tabs show ----------------------------------------------------------------------------
@@ -189,8 +245,10 @@ def test_titles_name_the_page_and_the_site_and_are_unique_in_each_language(pages
     assert not [visit.title for visit in pages.values() if not all(map(str.strip, visit.title.split(" - ")))]
 
 
-def test_every_page_describes_itself(pages):
-    descriptions = {path: visit.page.one("meta", name="description").get("content") for path, visit in pages.items()}
+def test_every_page_describes_itself(every_page):
+    descriptions = {
+        path: visit.page.one("meta", name="description").get("content") for path, visit in every_page.items()
+    }
     wrong = {path: text for path, text in descriptions.items() if not 20 <= len(text) <= 400 or text != text.strip()}
     assert not wrong
 
@@ -240,7 +298,8 @@ def test_every_internal_link_and_anchor_leads_somewhere(visitor, site, pages):
             if is_ours(address):
                 targets[address.removeprefix(site_settings.SITE_ORIGIN)].add(path)
     assert len(targets) > len(pages)
-    dead, anchors = {}, 0
+    listed = {path for language in LANGUAGES for path in sitemaps.all_paths(language)}
+    dead, anchors, followed = {}, 0, 0
     answers = {}
     for target, found_on in targets.items():
         address, anchor = urldefrag(target)
@@ -248,7 +307,10 @@ def test_every_internal_link_and_anchor_leads_somewhere(visitor, site, pages):
         if path.startswith(site_settings.STATIC_URL):
             # Made by `prepare`; the test client serves none.
             is_there = (site.folder / "static" / path.removeprefix(site_settings.STATIC_URL)).is_file()
+        elif path in listed and path not in pages and not anchor:
+            is_there = True  # a disease: its address comes from the same table as those that are crawled
         else:
+            followed += 1
             if address not in answers:
                 answers[address] = pages.get(address) or Visit(address, "", visitor.get(address))
             is_there = answers[address].response.status_code == 200
@@ -259,6 +321,7 @@ def test_every_internal_link_and_anchor_leads_somewhere(visitor, site, pages):
             dead[target] = sorted(found_on)[:3]
     assert not dead
     assert anchors > 0
+    assert followed > len(pages)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -275,21 +338,24 @@ def test_every_page_can_be_reached_from_the_home_page_by_links(pages, language):
     assert own - reached == set()
 
 
-def test_pages_that_links_lead_to_are_in_the_sitemap(pages):
+def test_pages_that_links_lead_to_are_in_the_sitemap(visitor, pages):
+    snapshot.open_current()
     linked = {
         urlsplit(address).path
         for visit in pages.values()
         for element, address in visit.links()
         if element.name == "a" and is_ours(address)
     }
-    others = {path for path in linked - set(pages) if not path.endswith(".txt")}
-    assert not others
+    listed = {path for language in LANGUAGES for path in sitemaps.all_paths(language)}
+    others = {path for path in linked - listed if not path.endswith(".txt")}
+    # Short pages of diseases of another field tell search engines to pass over them.
+    assert not [path for path in others if b'<meta name="robots" content="noindex">' not in visitor.get(path).content]
     assert any(path.endswith(".txt") for path in linked)
 
 
-def test_links_that_leave_are_safe_and_say_so(pages):
+def test_links_that_leave_are_safe_and_say_so(every_page):
     wrong, checked = [], 0
-    for path, visit in pages.items():
+    for path, visit in every_page.items():
         for element, address in visit.links():
             scheme = urlsplit(address).scheme
             if element.name != "a" or is_ours(address):
@@ -305,13 +371,13 @@ def test_links_that_leave_are_safe_and_say_so(pages):
             elif scheme != "mailto":
                 wrong.append((path, str(element)))
     assert not wrong
-    assert checked > len(pages)
+    assert checked > len(every_page)
 
 
-def test_under_one_heading_one_link_text_leads_to_one_place(pages):
+def test_under_one_heading_one_link_text_leads_to_one_place(every_page):
     """Screen readers list links by their text, and headings are how one looks around."""
     wrong, checked = [], 0
-    for path, visit in pages.items():
+    for path, visit in every_page.items():
         places, heading = defaultdict(set), ""
         for element in visit.page.one("main").walk():
             if re.fullmatch("h[1-6]", element.name):
@@ -322,19 +388,19 @@ def test_under_one_heading_one_link_text_leads_to_one_place(pages):
                 places[heading, element.text].add(element.get("href"))
         wrong += [(path, text, found) for text, found in places.items() if len(found) > 1]
     assert not wrong
-    assert checked > len(pages)
+    assert checked > len(every_page)
 
 
 # --- What a page holds --------------------------------------------------------------------------------------------
 
 CODE = re.compile(r"\{\{|\}\}|\{%|%\}|\{#|%\(\w+\)|\{\w*\}|<[A-Za-z]+ object|&(?:amp|lt|gt|quot|#\d+);|\bundefined\b")
 PYTHON = re.compile(r"\b(None|True|False|nan)\b(?! is known)")  # "None is known to us yet" is English
-MAY_BE_EMPTY = ("#document", "html", "head", "meta", "link", "input", "br", "svg", "path", "circle")
+MAY_BE_EMPTY = ("#document", "html", "head", "meta", "link", "script", "input", "br", "svg", "path", "circle")
 
 
-def test_no_page_shows_code(pages):
+def test_no_page_shows_code(every_page):
     wrong, checked = [], 0
-    for path, visit in pages.items():
+    for path, visit in every_page.items():
         for words, element in visit.page.texts():
             checked += 1
             if CODE.search(words) or PYTHON.search(words):
@@ -344,13 +410,13 @@ def test_no_page_shows_code(pages):
                 if CODE.search(value) or PYTHON.search(value):
                     wrong.append((path, name, value))
     assert not wrong
-    assert checked > 100 * len(pages)
+    assert checked > 100 * len(every_page)
 
 
-def test_nothing_is_empty(pages):
+def test_nothing_is_empty(every_page):
     """No list without an item, no paragraph without a word, no section that is only its heading."""
     wrong, checked = [], 0
-    for path, visit in pages.items():
+    for path, visit in every_page.items():
         for element in visit.page.walk():
             checked += 1
             if not element.text and element.name not in MAY_BE_EMPTY:
@@ -360,7 +426,7 @@ def test_nothing_is_empty(pages):
                 if element.text == headings:
                     wrong.append((path, f"{element} is only its heading: {headings}"))
     assert not wrong
-    assert checked > 100 * len(pages)
+    assert checked > 100 * len(every_page)
 
 
 # --- Languages of texts -------------------------------------------------------------------------------------------
@@ -369,14 +435,21 @@ def test_nothing_is_empty(pages):
 def pieces(text: str, language: str) -> Iterator[tuple[str, str]]:
     """The pieces of text that a stored text becomes on a page, each with the language it is written in."""
     yield " ".join(text.split()), language
+    for line in text.splitlines():
+        yield line.strip(), language
     for words, element in read(str(prose.block(text)))[0].texts():
         yield words, element.language or language
 
 
-def languages_of_texts() -> dict[str, set[str]]:
+def words_of_the_chrome(language: str) -> set[str]:
+    entries = polib.pofile(str(FRENCH_CATALOGUE).replace("/fr/", f"/{'fr' if language == 'en' else language}/"))
+    return {entry.msgid if language == "en" else entry.msgstr for entry in entries}
+
+
+def languages_of_texts(models: list) -> dict[str, set[str]]:
     """Piece of text → the languages it is written in, for every translated column of every public record."""
     found = defaultdict(set)
-    for model in publication.public_models():
+    for model in models:
         try:
             names = translator.get_options_for_model(model).all_fields
         except NotRegistered:
@@ -385,24 +458,26 @@ def languages_of_texts() -> dict[str, set[str]]:
             for name in names:
                 for language in LANGUAGES:
                     for words, written_in in pieces(getattr(record, f"{name}_{language}") or "", language):
-                        if any(map(str.isalpha, words)):
+                        if len(words) > 1 and any(map(str.isalpha, words)):
                             found[words].add(written_in)
     return found
 
 
-def test_every_text_carries_its_own_language_where_that_is_not_the_pages(visitor, pages):
+def test_every_text_carries_its_own_language_where_that_is_not_the_pages(visitor, every_page):
     snapshot.open_current()
-    written_in = languages_of_texts()
+    written_in = languages_of_texts(publication.public_models())
     assert len(written_in) > 1000
     wrong, checked = [], 0
-    for path, visit in pages.items():
+    chrome = {language: words_of_the_chrome(language) for language in LANGUAGES}
+    for path, visit in every_page.items():
         for words, element in visit.page.one("body").texts():
-            if words in written_in:
+            # “Kind” is a label in English, and a child in German.
+            if words in written_in and words not in chrome[element.language or visit.language]:
                 checked += 1
                 if element.language not in written_in[words]:
                     wrong.append((path, words[:60], f"is {written_in[words]}, marked {element.language}"))
     assert not wrong
-    assert checked > 10 * len(pages)
+    assert checked > 10 * len(every_page)
 
 
 HOST = re.compile(r"[\w.-]+\.\w+")  # the name of a site is in no language
@@ -410,7 +485,7 @@ HOST = re.compile(r"[\w.-]+\.\w+")  # the name of a site is in no language
 
 def forget_translations() -> None:
     """Leaves French only, as if nobody had translated anything yet. Runs in a process of its own."""
-    for model in publication.public_models():
+    for model in publication.staff_models():
         names = translator.get_options_for_model(model).all_fields
         empty = {
             f"{name}_{language}": None if model._meta.get_field(f"{name}_{language}").null else ""
@@ -426,9 +501,14 @@ def test_an_untranslated_text_falls_back_to_french_and_says_that_it_is_french(ow
     own_site.manage("publish")
     settings.SNAPSHOT_DIR = own_site.snapshots
     snapshot.open_current()
-    of_the_chrome = {entry.msgstr for entry in polib.pofile(str(FRENCH_CATALOGUE))}
-    french = {words for words, codes in languages_of_texts().items() if codes == {"fr"} and len(words) > 12}
-    french = {words for words in french - of_the_chrome if not HOST.fullmatch(words)}
+    reference = [model for model in publication.public_models() if model not in publication.staff_models()]
+    elsewhere = words_of_the_chrome("fr") | set(languages_of_texts(reference))
+    french = {
+        words
+        for words, codes in languages_of_texts(publication.staff_models()).items()
+        if codes == {"fr"} and len(words) > 12
+    }
+    french = {words for words in french - elsewhere if not HOST.fullmatch(words)}
     assert len(french) > 500
     unmarked, missing, checked = [], [], 0
     in_french = crawl(visitor, ("fr",))
@@ -453,16 +533,17 @@ def test_an_untranslated_text_falls_back_to_french_and_says_that_it_is_french(ow
 # --- Cost ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_page_asks_the_snapshot_a_bounded_number_of_questions(pages):
-    assert all(visit.queries > 0 for visit in pages.values())
-    assert not {path: visit.queries for path, visit in pages.items() if visit.queries > MOST_QUERIES}
+def test_a_page_asks_the_snapshot_a_bounded_number_of_questions(every_page):
+    assert all(visit.queries > 0 for visit in every_page.values())
+    allowed = {path: MOST_QUERIES_OF_A_SEARCH if "?" in path else MOST_QUERIES for path in every_page}
+    assert not {path: visit.queries for path, visit in every_page.items() if visit.queries > allowed[path]}
 
 
 def double_every_record() -> None:
     """Twice of everything, in a process of its own. The copies say that they are invented."""
     from sensgene.records import Record
 
-    for model in publication.public_models():
+    for model in publication.staff_models():
         for row in model._base_manager.all():
             row.pk = None
             if isinstance(row, Record):
@@ -480,17 +561,17 @@ def test_the_number_of_questions_does_not_grow_with_the_directory(own_site, visi
     settings.SNAPSHOT_DIR = own_site.snapshots
     doubled = crawl(visitor, ("fr",))
     compared = {path: visit for path, visit in doubled.items() if path in pages}
-    assert len(doubled) > 1.4 * len(compared) > 40
+    assert len(doubled) > len(compared) + 40 > 100
     longer = [path for path, visit in compared.items() if len(visit.html) > 1.2 * len(pages[path].html)]
     assert len(longer) > 10  # the pages did get more rows
     grown = {path: (pages[path].queries, visit.queries) for path, visit in compared.items()}
     assert not {path: counts for path, counts in grown.items() if counts[1] > counts[0]}
 
 
-def test_pages_and_fonts_are_light(site, pages):
+def test_pages_and_fonts_are_light(site, every_page):
     static = site.folder / "static"
     style = len(gzip.compress((static / "css" / "site.css").read_bytes()))
-    heavy = {path: len(gzip.compress(visit.response.content)) + style for path, visit in pages.items()}
+    heavy = {path: len(gzip.compress(visit.response.content)) + style for path, visit in every_page.items()}
     assert min(heavy.values()) > 3_000
     assert not {path: size for path, size in heavy.items() if size > MOST_BYTES}
     fonts = {path.name.split(".")[0]: path.stat().st_size for path in (static / "fonts").glob("*.woff2")}
@@ -501,17 +582,17 @@ def test_pages_and_fonts_are_light(site, pages):
 # --- Privacy ------------------------------------------------------------------------------------------------------
 
 
-def test_no_page_sets_a_cookie(pages):
+def test_no_page_sets_a_cookie(every_page):
     assert not [
-        path for path, visit in pages.items() if visit.response.cookies or visit.response.has_header("Set-Cookie")
+        path for path, visit in every_page.items() if visit.response.cookies or visit.response.has_header("Set-Cookie")
     ]
-    assert not [path for path, visit in pages.items() if "csrfmiddlewaretoken" in visit.html]
+    assert not [path for path, visit in every_page.items() if "csrfmiddlewaretoken" in visit.html]
 
 
-def test_no_page_loads_anything_from_elsewhere_or_carries_code_of_its_own(pages):
+def test_no_page_loads_anything_from_elsewhere_or_carries_code_of_its_own(every_page):
     wrong, checked = [], 0
     loading = {"link": "href", "img": "src", "script": "src", "source": "src", "iframe": "src", "use": "href"}
-    for path, visit in pages.items():
+    for path, visit in every_page.items():
         for element in visit.page.walk():
             is_hint = element.get("rel") in ("canonical", "alternate")
             if element.name in loading and not is_hint:
@@ -523,7 +604,7 @@ def test_no_page_loads_anything_from_elsewhere_or_carries_code_of_its_own(pages)
             if element.name == "style" or bans:
                 wrong.append((path, str(element)))
     assert not wrong
-    assert checked >= 2 * len(pages)
+    assert checked >= 2 * len(every_page)
 
 
 # --- The chrome ---------------------------------------------------------------------------------------------------
@@ -539,8 +620,8 @@ def tab_stops(page: Element) -> list[Element]:
     ]
 
 
-def test_the_first_stop_skips_to_the_content_and_the_display_buttons_come_next(pages):
-    for path, visit in pages.items():
+def test_the_first_stop_skips_to_the_content_and_the_display_buttons_come_next(every_page):
+    for path, visit in every_page.items():
         page = visit.page
         skip, *stops = tab_stops(page)
         assert skip.get("href") == "#main", path
@@ -555,7 +636,7 @@ def test_the_first_stop_skips_to_the_content_and_the_display_buttons_come_next(p
         assert stops.index(menu) > first_contrast
 
 
-def test_the_chrome_has_the_same_order_on_every_page(pages):
+def test_the_chrome_has_the_same_order_on_every_page(every_page):
     def order(visit: Visit) -> list[str]:
         """The landmarks and groups outside `main`, without those that depend on the place."""
         chrome = []
@@ -565,11 +646,11 @@ def test_the_chrome_has_the_same_order_on_every_page(pages):
                 chrome.append(f"{element.name}.{element.get('class')}")
         return [name for name in chrome if name not in ("nav.submenu", "nav.breadcrumb")]
 
-    orders = {tuple(order(visit)) for visit in pages.values()}
+    orders = {tuple(order(visit)) for visit in every_page.values()}
     assert len(orders) == 1
     assert len(orders.pop()) >= 6
     for landmark in ("header", "main", "footer"):
-        assert all(len(visit.page.all(landmark)) == 1 for visit in pages.values())
+        assert all(len(visit.page.all(landmark)) == 1 for visit in every_page.values())
 
 
 def test_the_menu_marks_where_the_visitor_is(pages):

@@ -1,10 +1,17 @@
-"""Names of networks inside sentences."""
+"""Names of networks and diseases inside sentences, distances, and links that keep a question."""
 
 from django import template
 from django.utils.html import format_html_join
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
 
+from centres.answers import Answer
+from centres.forms import Asked
 from centres.models import Network, TreatedCondition
-from sensgene.templatetags.site import translated
+from centres.reference import Disease, Town
+from centres.results import Results
+from sensgene.languages import OWN_NAMES
+from sensgene.templatetags.site import marked, translated
 
 register = template.Library()
 
@@ -20,3 +27,94 @@ def facts(labels: list):
     """What one source covers, as one text: names of conditions are marked if they fall back."""
     words = (translated(label, "name") if isinstance(label, TreatedCondition) else str(label) for label in labels)
     return format_html_join(", ", "{}", ((word,) for word in words))
+
+
+@register.simple_tag
+def disease_name(disease: Disease | None):
+    """Its name in the page's language, or in another one that is marked."""
+    if disease is None:
+        return ""
+    label, language = disease.label_and_language
+    return marked(label, language if language != get_language() else None)
+
+
+@register.filter
+def names_by_language(disease: Disease) -> list[tuple[str, str, str, list[str]]]:
+    """Code and own name of each language, the disease's name in it, its other names. No German ones: too old."""
+    return [
+        (code, language, getattr(disease, f"name_{code}"), disease.synonym_list(code) if code != "de" else [])
+        for code, language in OWN_NAMES.items()
+    ]
+
+
+@register.simple_tag
+def answer_in_words(results: Results) -> str:
+    """Which of the three answers it is, with numbers."""
+    if results.care is None or results.care.answer == Answer.OUTSIDE:
+        return _("No centre of this directory names this disease or has it in its field.")
+    named, by_field = results.named, results.by_field
+    parts = []
+    if named:
+        parts.append(
+            ngettext(
+                "%(total)d centre names this disease, its group or a form of it.",
+                "%(total)d centres name this disease, its group or a form of it.",
+                named,
+            )
+            % {"total": named}
+        )
+    else:
+        parts.append(_("No centre names this disease itself."))
+    if by_field:
+        parts.append(
+            ngettext(
+                "%(total)d centre belongs to a network whose field it is.",
+                "%(total)d centres belong to a network whose field it is.",
+                by_field,
+            )
+            % {"total": by_field}
+        )
+    return " ".join(parts)
+
+
+@register.simple_tag
+def distance(kilometres: float, town: str) -> str:
+    """“62 km from Colmar, as the crow flies”."""
+    if kilometres < 1:
+        return _("Less than 1 km from %(town)s, as the crow flies") % {"town": town}
+    return _("%(kilometres)d km from %(town)s, as the crow flies") % {"kilometres": round(kilometres), "town": town}
+
+
+@register.simple_tag
+def near_url(asked: Asked, town: Town) -> str:
+    """The same question, near this town."""
+    return asked.but(near=town.pk if town.kind == "former_commune" else town.label).url()
+
+
+@register.simple_tag
+def disease_results_url(asked: Asked, disease: Disease) -> str:
+    """The same question, for this disease."""
+    return asked.but(q=f"ORPHA:{disease.pk}", exact="", answer="", kind="", region="", network="").url()
+
+
+@register.simple_tag
+def result_text(results: Results):
+    """The name that a misspelt query was taken for, marked with its language."""
+    outcome = results.outcome if results.disease else results.directory
+    best = outcome.best
+    return marked(best.text, best.language if best.language not in ("", get_language()) else None)
+
+
+@register.simple_tag
+def understood_words(asked: Asked) -> str:
+    """The parts of a sentence as they were understood: “Usher”, near “Colmar”, for a child."""
+    return ", ".join(
+        filter(
+            None,
+            [
+                _("“%(words)s”") % {"words": asked.q} if asked.q else "",
+                _("near “%(near)s”") % {"near": asked.near} if asked.near else "",
+                {"children": _("for a child"), "adults": _("for an adult")}.get(asked.age, ""),
+            ],
+        )
+    )

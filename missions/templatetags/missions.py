@@ -3,18 +3,21 @@
 from django import template
 from django.http import Http404
 
-from missions.models import AccessibilityAudit, Figure, HelpLine, Mission, Page, Partner
+from missions.models import AccessibilityAudit, Figure, HealthChannel, HelpLine, Mission, Page, Partner
 
 register = template.Library()
 
 
-@register.simple_tag
-def page_text(slug: str) -> Page:
-    """{% page_text "reference-centres" as page %}: the page's texts, its sections with it."""
-    page = Page.public.prefetch_related("sections").filter(slug=slug).first()
-    if page is None:
+@register.simple_tag(takes_context=True)
+def page_text(context, slug: str) -> Page:
+    """{% page_text "reference-centres" as page %}: the page's texts, its sections with it. Asked for once a request."""
+    request = context["request"]
+    known = request.__dict__.setdefault("page_texts", {})
+    if slug not in known:
+        known[slug] = Page.public.prefetch_related("sections").filter(slug=slug).first()
+    if known[slug] is None:
         raise Http404(f"no page {slug!r} is published")
-    return page
+    return known[slug]
 
 
 @register.inclusion_tag("missions/mission_list.html")
@@ -25,6 +28,11 @@ def missions_of(body: str) -> dict:
 @register.inclusion_tag("missions/figure_list.html")
 def figures(*slugs: str) -> dict:
     return {"figures": Figure.public.filter(slug__in=slugs)}
+
+
+@register.inclusion_tag("missions/channel_names.html")
+def channel_names() -> dict:
+    return {"channels": HealthChannel.public.all()}
 
 
 @register.inclusion_tag("missions/partner_foot.html")

@@ -1,5 +1,6 @@
 """The drawn map: projections against known points, numbers against the list, every region against its outline."""
 
+import gzip
 import json
 import re
 
@@ -84,11 +85,24 @@ def test_every_number_on_the_map_is_in_the_list_and_in_the_words(visitor):
     assert numbers <= listed
 
 
-def test_each_region_with_a_centre_is_a_link_to_its_part_of_the_list(visitor):
+def test_each_region_is_a_link_to_its_own_page(visitor):
     page = visitor.get("/de/karte/").content.decode()
-    links = re.findall(r'<a href="#region-(\w+)"><title>', page)
-    assert len(links) >= 4
-    assert set(links) == set(re.findall(r'<section id="region-(\w+)">', page))
+    links = re.findall(r'<a href="(/de/karte/[a-z-]+/)"><title>', page)
+    assert len(set(links)) == 18
+    assert {visitor.get(link).status_code for link in links} == {200}
+
+
+def test_a_map_is_light(visitor):
+    page = visitor.get("/fr/carte/").content.decode()
+    [svg] = re.findall(r"<svg class=\"map\".*?</svg>", page, re.DOTALL)
+    assert 3_000 < len(gzip.compress(svg.encode())) < 10_000
+
+
+def test_a_town_is_never_drawn_as_a_hospital(visitor):
+    """Lille: the source names the town only."""
+    page = visitor.get("/en/where/hauts-de-france/").content.decode()
+    assert page.count('class="map-town"') == 1
+    assert 'class="map-point"' not in page
 
 
 def test_the_outlines_are_those_of_eighteen_regions():

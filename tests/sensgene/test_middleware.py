@@ -55,7 +55,7 @@ PUBLIC_POLICY = {
     "img-src": "'self'",
     "font-src": "'self'",
     "script-src": "'self'",
-    "connect-src": "'none'",
+    "connect-src": "'self'",  # the search box asks for suggestions
     "form-action": "'self'",
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
@@ -64,7 +64,7 @@ PUBLIC_POLICY = {
     "trusted-types": "'none'",
     "upgrade-insecure-requests": "",
 }
-STAFF_POLICY = {**PUBLIC_POLICY, "connect-src": "'self'"}
+STAFF_POLICY = dict(PUBLIC_POLICY)
 del STAFF_POLICY["require-trusted-types-for"], STAFF_POLICY["trusted-types"]
 
 SHARED = "public, max-age=60, s-maxage=300, stale-while-revalidate=60, stale-if-error=86400"
