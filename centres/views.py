@@ -17,6 +17,8 @@ from centres.sheets import text_sheet
 from centres.suggestions import suggestions
 from sensgene.records import Gone, published_or_gone
 
+NEAREST = 3  # centres shown for a region that has none
+
 
 def by_region(centres) -> list[tuple[str, str, list[Centre]]]:
     """The centres under the code and the name of their region, regions in the order of `Region`, towns in alphabetical order."""
@@ -68,14 +70,10 @@ def region(request, slug):
     centres = list(Centre.public.with_place_and_people().with_contacts().in_reading_order())
     here = [centre for centre in centres if centre.hospital.region == shown]
     town = gazetteer.largest_town_of(shown.french)
-    context = {
-        "region": shown,
-        "lines": numbered([Line(centre) for centre in here]),
-        "town": town,
-        **drawing(here, shown),
-    }
-    if town and not here:
-        context["nearest"] = results(Asked(near=town.pk)).lines[:3]
+    lines = numbered([Line(centre) for centre in here])
+    nearest = results(Asked(near=town.pk)).lines[:NEAREST] if town and not here else []
+    drawn = drawing([line.centre for line in lines or nearest], shown)
+    context = {"region": shown, "lines": lines, "nearest": nearest, "town": town, **drawn}
     return render(request, "centres/region_detail.html", context)
 
 
