@@ -134,7 +134,7 @@ def spellings(name: str, other_names: str) -> dict[str, bool]:
     """Every way to write a town → whether it is its main name. “St Denis” is Saint-Denis, “Paris 15” its district."""
     found = {}
     for each, is_main in [(name, True), *((other, False) for other in other_names.split(";") if other)]:
-        for text in (words.plain(each), words.spelt_out(each)):
+        for text in {words.plain(each), words.spelt_out(each)} if words.UMLAUT.search(each) else (words.plain(each),):
             if len(text) < 2:
                 continue
             found.setdefault(text, is_main)
@@ -228,8 +228,8 @@ def lies_in(town: Town, district: str) -> bool:
     return any(each == wanted or each.endswith(f" {wanted}") for each in known)
 
 
-def find(typed: str) -> Place:
-    """The place that somebody typed: a town, a postcode, “Saint-Denis (Réunion)”, with one typo if need be."""
+def find(typed: str, *, may_guess: bool = True) -> Place:
+    """The place that somebody typed: a town, a postcode, “Saint-Denis (Réunion)”; with `may_guess` also a misspelt one."""
     typed = " ".join(typed.split())
     if KEY.fullmatch(typed) and (exact := towns([typed])):
         return Place(typed, town=exact[0])
@@ -246,20 +246,20 @@ def find(typed: str) -> Place:
     name, district = typed, ""
     if match := IN_BRACKETS.match(typed):
         name, district = match["name"], match["district"]
-    found, is_corrected = look_up(name)
+    found, is_corrected = look_up(name, may_guess=may_guess)
     if district and (inside := [town for town in found if lies_in(town, district)]):
         return Place(typed, town=inside[0], is_corrected=is_corrected)
     return chosen(typed, found, is_corrected)
 
 
-def look_up(name: str) -> tuple[list[Town], bool]:
+def look_up(name: str, *, may_guess: bool) -> tuple[list[Town], bool]:
     """Towns of this name, and whether a typo had to be forgiven."""
     text = words.plain(name)
     saint = SAINT.sub(lambda match: "sainte" if match[0] == "ste" else "saint", text)
     for spelling in dict.fromkeys([saint, text, words.spelt_out(name)]):
         if spelling and (found := by_name(spelling)):
             return found, False
-    for spelling in near_spellings(saint):
+    for spelling in near_spellings(saint) if may_guess else ():
         if found := by_name(spelling):
             return found, True
     return [], False

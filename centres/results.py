@@ -224,9 +224,9 @@ def town_in_words(page: Results) -> Asked | None:
         rest, town = spelt[:-words_of_town], " ".join(spelt[-words_of_town:]).strip(",;.")
         if len(town) < 3 or words_of_town > 5:
             continue
-        place = gazetteer.find(town)
+        place = gazetteer.find(town, may_guess=False)
         largest = max((each.population for each in (place.town, *place.choices) if each), default=0)
-        if place.is_known and not place.is_corrected and largest >= SMALLEST_TOWN_IN_WORDS:
+        if place.is_known and largest >= SMALLEST_TOWN_IN_WORDS:
             return page.asked.but(q=" ".join(rest).strip(" ,;"), near=town)
     return None
 

@@ -33,8 +33,10 @@ FEWER = 2  # letters fewer are enough where nothing else was found
 EXACT, INFLECTED, COMPLETED, INSIDE = 0.0, 0.1, 0.05, 0.35
 TYPO = 0.4  # each
 
-# Roles that never stand for an exact name.
+# The best tier that a name of this role can have: these are not what a thing is called.
 LESSER = {Role.INITIALS: 2, Role.GENE: 1, Role.OMIM: 1, Role.PLACE: 1, Role.PERSON: 1}
+# The same where only the beginning of a word was typed: "col" means Colmar before COL7A1.
+LESSER_BEGUN = {Role.GENE: 5, Role.OMIM: 5, Role.INITIALS: 5, Role.WORD: 3, Role.FORMER: 3, Role.GERMAN: 3}
 
 CODE = re.compile(r"orpha(?:net)?(?:[\s-]?code)?[\s:#n°_-]*(\d{1,7})", re.IGNORECASE)
 NUMBER = re.compile(r"(?:o?mim[\s:#n°_-]*|#)?(\d{1,7})", re.IGNORECASE)
@@ -52,7 +54,7 @@ TIERS = (
     "all words, with typos",
     "some of the words",
 )
-WITH_TYPOS, PARTIAL = 4, 6
+BEGINNING, ALL_WORDS, WITH_TYPOS, PARTIAL = 2, 3, 4, 6
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class Found:
             self.tier,
             not self.is_ours,
             round(self.cost, 1) if self.tier >= WITH_TYPOS else 0,
+            not self.is_named if self.tier == BEGINNING else 0,  # of the many that begin so, what centres list
             -round(self.coverage * 5),
             not self.is_named,
             self.level,
@@ -276,7 +279,7 @@ def term(word: str, known: Vocabulary, *, may_begin: bool, generous: bool) -> Te
     if generous or not (options or is_beginning):
         for spelling, typos in known.spellings(word, generous=generous).items():
             options.setdefault(known.means[spelling], (TYPO * typos, typos))
-    if generous:
+    if generous and (word in known or not options):
         for compound in known.holding(word):
             options.setdefault(known.means[compound], (INSIDE, 0))
     is_content = words.is_content(word) and not all(map(words.FILLERS.__contains__, options or [""]))
@@ -329,6 +332,7 @@ def judge(row: tuple, spelt: list[str], terms: list[Term], known: Vocabulary, *,
     _number, kind, key, language, role, rank, text, written = row
     role, own = Role(role), written.split()
     cost = typos = 0.0
+    is_begun = False
     matched, used = [], set()
     for each in terms:
         best = None
@@ -342,6 +346,7 @@ def judge(row: tuple, spelt: list[str], terms: list[Term], known: Vocabulary, *,
                 return None
             continue
         (price, wrong), place = best
+        is_begun |= price == COMPLETED
         used.add(place)
         matched.append(own[place])
         cost += price
@@ -357,21 +362,21 @@ def judge(row: tuple, spelt: list[str], terms: list[Term], known: Vocabulary, *,
         tier = 4 if typos == 1 and is_whole else 5
     elif written == joined:
         tier = 0
-    elif is_whole and cost <= INFLECTED:
+    elif is_whole and cost <= INFLECTED and not is_begun:
         tier = 1
     elif written.startswith(joined):
-        tier = 2
+        tier = BEGINNING
     elif cost < INFLECTED:
-        tier = 3
+        tier = ALL_WORDS
     else:
-        tier = 4
+        tier = WITH_TYPOS
     return Found(
         kind=kind,
         key=key,
         text=text,
         language=language,
         role=role,
-        tier=max(tier, LESSER.get(role, 0)),
+        tier=max(tier, (LESSER_BEGUN if is_begun else LESSER).get(role, 0)),
         typos=int(typos),
         is_ours=rank == 0,
         coverage=coverage,
@@ -420,7 +425,8 @@ def look_up(
             candidates += filter(None, (judge(row, form, terms, known, left_out=0) for row in rows))
         if candidates:
             return best_of_each(candidates), ()
-    return without_some_words(part, spelt, known) if may_guess and not exact_only else ([], ())
+    # While somebody types, the last words are still to come: none is left out.
+    return without_some_words(part, spelt, known) if may_guess and not (exact_only or is_typing) else ([], ())
 
 
 def without_some_words(part: str, spelt: list[str], known: Vocabulary) -> tuple[list[Found], tuple[str, ...]]:

@@ -42,7 +42,8 @@ class Name:
 
     @property
     def words(self) -> list[str]:
-        return [word for word in words.canonical(self.text) if word not in words.STOP] or words.canonical(self.text)
+        found = words.canonical(self.text)
+        return [word for word in found if word not in words.STOP] or found
 
 
 def table_names(part: str) -> tuple[str, str, str]:

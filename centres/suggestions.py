@@ -13,7 +13,8 @@ from centres.search_index import Role
 from sensgene.templatetags.site import in_reading_language
 
 MOST = 10
-MOST_DISEASES, MOST_PLACES, MOST_TOWNS = 8, 3, 3
+MOST_PLACES, MOST_TOWNS = 2, 2  # networks and centres; towns. Diseases have the rest.
+SMALLEST_TOWN = 5000  # inhabitants; smaller ones are found once their whole name is there
 
 
 @dataclass(frozen=True)
@@ -41,19 +42,21 @@ def suggestions(text: str) -> list[Suggestion]:
     """At most ten. In the order of the results page; a town stands behind a disease that is as good."""
     if len(words.plain(text)) < 2:
         return []
-    found = [*of_diseases(text), *of_directory(text), *of_towns(text)]
-    return sorted(found, key=lambda each: each.rank)[:MOST]
+    others = [*of_directory(text), *of_towns(text)]
+    return sorted([*of_diseases(text)[: MOST - len(others)], *others], key=lambda each: each.rank)
 
 
 def of_diseases(text: str) -> list[Suggestion]:
     outcome = search.diseases(text, is_typing=True)
-    best = outcome.found[:MOST_DISEASES]
+    best = outcome.found[:MOST]
     known = Disease.public.only("orpha_code", "name_fr", "name_en", "name_de").in_bulk([int(each.key) for each in best])
     suggested = []
     for place, each in enumerate(best):
         if disease := known.get(int(each.key)):
             label, language = disease.label_and_language
-            if each.role in (Role.SYNONYM, Role.GENE) and words.plain(each.text) not in words.plain(label):
+            # Another name explains why it was found; in another language it would be read out wrongly.
+            explains = each.role == Role.GENE or each.role == Role.SYNONYM and each.language == language != "de"
+            if explains and words.plain(each.text) not in words.plain(label):
                 label = f"{label} ({each.text})"
             url = reverse("disease", args=[disease.pk])
             suggested.append(Suggestion("disease", label, language, url, disease.pk, (each.tier, 0, place)))
@@ -81,6 +84,11 @@ def of_directory(text: str) -> list[Suggestion]:
 
 def of_towns(text: str) -> list[Suggestion]:
     start = words.plain(text)
+    found = [
+        town
+        for town in gazetteer.beginning_with(text, 2 * MOST_TOWNS)
+        if town.population >= SMALLEST_TOWN or words.plain(town.name) == start
+    ]
     return [
         Suggestion(
             "town",
@@ -89,5 +97,5 @@ def of_towns(text: str) -> list[Suggestion]:
             Asked(near=town.label).url(),
             rank=(1 if words.plain(town.name) == start else 2, 2, place),
         )
-        for place, town in enumerate(gazetteer.beginning_with(text, MOST_TOWNS))
+        for place, town in enumerate(found[:MOST_TOWNS])
     ]

@@ -3,15 +3,20 @@
 import re
 import unicodedata
 
-LETTERS = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ı": "i", "ß": "ss"})
 GREEK_NAMES = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma sigma tau upsilon "
     "phi chi psi omega"
 )
-GREEK = dict(zip("αβγδεζηθικλμνξοπρσςτυφχψω", GREEK_NAMES.split(), strict=True))
+LETTERS = str.maketrans(
+    {"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ı": "i", "ß": "ss", "’": "'"}
+    | dict(zip("αβγδεζηθικλμνξοπρςστυφχψω", GREEK_NAMES.split(), strict=True))
+)
+ACCENTS = re.compile("[\u0300-\u036f]")  # as they stand alone once a letter is decomposed
+UMLAUT = re.compile("[äöü]", re.IGNORECASE)
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
-ELISION = re.compile(r"\b(?:[dlnsj]|qu)['’]|(?<!\w)à(?!\w)")  # d'Usher is Usher; "type A" keeps its letter
-POSSESSIVE = re.compile(r"['’]s\b")
+ELISION = re.compile(r"\b(?:[dlnsj]|qu)'")  # d'Usher is Usher
+POSSESSIVE = re.compile(r"'s\b")
+TO = re.compile(r"(?<!\w)à(?!\w)")  # the French small word; "type A" keeps its letter
 NOT_A_WORD = re.compile(r"[^a-z0-9]+")
 
 # Type II is type 2. A lone i, v or x is a numeral only where a type is counted; "X-linked" is not.
@@ -56,9 +61,12 @@ FILLERS = frozenset(FILLING_WORDS.split())
 
 def plain(text: str) -> str:
     """Lower case, without accents, letters and digits only: “Maladie de Ménière” → “maladie de meniere”."""
-    text = POSSESSIVE.sub("", ELISION.sub(" ", unicodedata.normalize("NFC", text).casefold())).translate(LETTERS)
-    text = "".join(GREEK.get(letter, letter) for letter in text)
-    text = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+    text = text.casefold()
+    if not text.isascii():
+        text = TO.sub(" ", unicodedata.normalize("NFC", text)).translate(LETTERS)
+        text = ACCENTS.sub("", unicodedata.normalize("NFKD", text))
+    if "'" in text:
+        text = POSSESSIVE.sub("", ELISION.sub(" ", text))
     return NOT_A_WORD.sub(" ", text).strip()
 
 
@@ -90,7 +98,7 @@ def canonical(text: str) -> list[str]:
 def aliases(text: str) -> dict[str, str]:
     """Other spellings of this text's words → the word they stand for: frueh → fruh, taubheit → schwerhorigkeit."""
     found = {word: SAME[word] for word in plain(text).split() if word in SAME}
-    if any(letter in "äöüÄÖÜ" for letter in unicodedata.normalize("NFC", text)):
+    if UMLAUT.search(unicodedata.normalize("NFC", text)):
         pairs = zip(spelt_out(text).split(), plain(text).split(), strict=True)
         found |= {other: SAME.get(word, word) for other, word in pairs if other != word}
     return found

@@ -7,11 +7,14 @@ WITHOUT=browser,postgres …         accept less, and say so at the end
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import ExitStack
+from pathlib import Path
 
 from sensgene.environment import ROOT
 from tests import services
+from tests.site import FIRST_SITE, make_site
 
 PARTS = ("browser", "postgres")
 WORKERS = "2"
@@ -29,6 +32,15 @@ def run(title: str, *command: str, **environment: str) -> None:
         sys.exit(done.returncode)
 
 
+def make(title: str, folder: Path, database_url: str) -> str:
+    """One site for a whole part of the suite, by the commands an operator types; each worker copies it."""
+    started = time.monotonic()
+    os.environ["DATABASE_URL"] = database_url
+    make_site(folder / "var", FIRST_SITE.lower())
+    print(f"=== a site on {title}: made in {time.monotonic() - started:.0f} s", flush=True)
+    return str(folder / "var")
+
+
 def main() -> None:
     without = {part.strip() for part in os.environ.get("WITHOUT", "").split(",") if part.strip()}
     if unknown := without - set(PARTS):
@@ -44,6 +56,12 @@ def main() -> None:
             sys.exit(f"\n✗ {missing}\n")
         run("style", "ruff", "check", ".")
         run("format", "ruff", "format", "--check", ".")
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sites-")))
+        on_sqlite = {"DATABASE_URL": "", FIRST_SITE: make("SQLite", folder / "sqlite", "")}
+        on_postgresql = postgresql and {
+            "DATABASE_URL": postgresql,
+            FIRST_SITE: make("PostgreSQL", folder / "postgresql", postgresql),
+        }
         run(
             "units and crawl on SQLite",
             "pytest",
@@ -52,22 +70,22 @@ def main() -> None:
             WORKERS,
             "-m",
             "not browser and not server",
-            DATABASE_URL="",
+            **on_sqlite,
         )
         if postgresql:
             run(
                 "units and crawl on PostgreSQL",
                 *("pytest", "-q", "-n", WORKERS, "-m", "database and not browser and not server"),
-                DATABASE_URL=postgresql,
+                **on_postgresql,
             )
             run(
                 "real processes on PostgreSQL",
                 *("pytest", "-q", "-n", WORKERS, "-m", "database and server"),
-                DATABASE_URL=postgresql,
+                **on_postgresql,
             )
-        run("real processes on SQLite", "pytest", "-q", "-n", WORKERS, "-m", "server and not browser", DATABASE_URL="")
+        run("real processes on SQLite", "pytest", "-q", "-n", WORKERS, "-m", "server and not browser", **on_sqlite)
         if browser:
-            run("browser", "pytest", "-q", "-m", "browser", DATABASE_URL="")
+            run("browser", "pytest", "-q", "-m", "browser", **on_sqlite)
     for part in without:
         print(f"\n!!! NOT RUN, because WITHOUT names it: {part}", flush=True)
     print("\nAll tests passed." if not without else "\nThe rest passed.", flush=True)

@@ -3,13 +3,13 @@
 import pytest
 from django.test import Client
 
-from tests.site import Site, make_site
+from tests.site import Site, first_site
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory, worker_id) -> Site:
     """A published site with the real content. Tests read it; one that changes something takes `own_site`."""
-    return make_site(tmp_path_factory.mktemp("site") / "var", f"site_{worker_id}")
+    return first_site(tmp_path_factory.mktemp("site") / "var", f"site_{worker_id}")
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """A whole site on disk: its working database, its snapshots, its processes. Real commands, real files, real content."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -110,6 +111,18 @@ def make_site(folder: Path, name: str) -> Site:
     return site
 
 
+FIRST_SITE = "SITE_OF_THE_SUITE"  # in the environment: the folder of a site that the whole run has made once
+
+
+def first_site(folder: Path, name: str) -> Site:
+    """A published site with the real content: made here, or copied from the one that tests/__main__.py made."""
+    made = os.environ.get(FIRST_SITE)
+    if not made:
+        return make_site(folder, name)
+    url = with_database(postgresql_url(), FIRST_SITE.lower()) if postgresql_url() else ""
+    return Site(Path(made), url).copy(folder, name)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -126,3 +139,19 @@ def wait_for(url: str, process: subprocess.Popen, log: Path, seconds: float = 60
         except (URLError, OSError):
             time.sleep(0.1)
     raise AssertionError(f"{url} did not answer in {seconds} s\n{log.read_text()}")
+
+
+DISEASES = re.compile(r"/(?:fr/maladies|en/diseases|de/krankheiten)/.+/")
+ONE_IN = 50
+
+
+def thinned(paths: list[str]) -> list[str]:
+    """Every page, but of the fourteen hundred of diseases and letters each fiftieth: they share two templates."""
+    kept = set([path for path in paths if DISEASES.fullmatch(path)][::ONE_IN])
+    return [path for path in paths if path in kept or not DISEASES.fullmatch(path)]
+
+
+def sampled_paths(language: str) -> list[str]:
+    from sensgene import sitemaps
+
+    return thinned(sitemaps.all_paths(language))

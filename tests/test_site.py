@@ -20,6 +20,7 @@ from modeltranslation.translator import NotRegistered, translator
 
 from sensgene import languages, navigation, prose, publication, sitemaps, snapshot
 from tests.markup import Element, read
+from tests.site import sampled_paths
 
 LANGUAGES = ("fr", "en", "de")
 FRENCH_CATALOGUE = site_settings.BASE_DIR / "locale" / "fr" / "LC_MESSAGES" / "django.po"
@@ -29,7 +30,6 @@ MOST_QUERIES_OF_A_SEARCH = (
 )
 MOST_BYTES = 40_000  # of HTML and CSS, compressed
 MOST_FONT_BYTES = 40_000
-DISEASES_APART = 50
 
 
 # --- The crawl ----------------------------------------------------------------------------------------------------
@@ -81,19 +81,9 @@ def visit(visitor, path: str, language: str) -> Visit:
     return Visit(path, language, response, len(queries))
 
 
-def sample(section: str, paths: list[str]) -> list[str]:
-    """Every page, but of the fourteen hundred diseases each fiftieth: they share one template."""
-    return paths[::DISEASES_APART] if section == "diseases" else paths
-
-
 def crawl(visitor, only: tuple[str, ...] = LANGUAGES) -> dict[str, Visit]:
     snapshot.open_current()
-    return {
-        path: visit(visitor, path, language)
-        for language in only
-        for section, paths in sitemaps.paths(language).items()
-        for path in sample(section, paths)
-    }
+    return {path: visit(visitor, path, language) for language in only for path in sampled_paths(language)}
 
 
 # Diseases of all three answers: named, a form, a group, the root, a field only, of the ear without a network, outside.
