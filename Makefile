@@ -4,7 +4,7 @@ PORT ?= 8000
 VENV = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint messages lock clean
+.PHONY: help run test bench lint messages lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -16,6 +16,10 @@ run:  ## set everything up and serve the site (PORT=8123 for another port, DATAB
 test:  ## set everything up and run every test (WITHOUT=browser,postgres to accept less)
 	@$(PYTHON) sensgene/environment.py dev
 	@$(VENV) -m tests
+
+bench:  ## measure the search at 1, 10 and 100 times the data (half an hour; results in var/bench/)
+	@$(PYTHON) sensgene/environment.py dev
+	@$(VENV) -m tests.benchmarks
 
 lint:  ## check the style of the code
 	@$(PYTHON) sensgene/environment.py dev

@@ -15,11 +15,17 @@ from sensgene import snapshot
 
 
 class Answer(StrEnum):
-    """The three answers, told apart in words on every page."""
+    """The three answers, told apart in words on every page. Of a group, a centre may name a form only."""
 
     NAMED = "named"
     FIELD = "field"
+    FORM = "form"  # what is listed is a form of it, and so much narrower
     OUTSIDE = "outside"
+
+
+ORDER = (Answer.NAMED, Answer.FIELD, Answer.FORM)
+LEVELS = (DiseaseKind.GROUP, DiseaseKind.DISORDER, DiseaseKind.SUBTYPE)
+SOMEWHERE_BELOW = 6  # steps that are counted where the data do not say which lie between
 
 
 class Relation(StrEnum):
@@ -49,9 +55,9 @@ class Reason:
     def rank(self) -> tuple:
         """The most telling reason first: named before field, the nearer entry before the wider group."""
         return (
-            self.answer != Answer.NAMED,
-            self.relation == Relation.BROADER,
+            ORDER.index(self.answer),
             self.steps,
+            LEVELS.index(self.listed.kind),
             self.is_of_network,
             self.listed.pk,
             self.condition.pk,
@@ -69,7 +75,7 @@ class Care:
     @property
     def answer(self) -> Answer:
         answers = {reason.answer for reason in self.centres.values()}
-        return Answer.NAMED if Answer.NAMED in answers else Answer.FIELD if answers else Answer.OUTSIDE
+        return next((answer for answer in ORDER if answer in answers), Answer.OUTSIDE)
 
     def count(self, answer: Answer) -> int:
         return sum(reason.answer == answer for reason in self.centres.values())
@@ -85,9 +91,9 @@ def ancestors(codes: list[int]) -> dict[int, dict[int, int]]:
             # Steps are bounded: a classification that runs in a circle must not run for ever.
             f"WITH RECURSIVE start(code) AS (VALUES {places}), above(code, ancestor, steps) AS ("  # noqa: S608
             "SELECT code, code, 0 FROM start UNION "
-            "SELECT a.code, p.parent_id, a.steps + 1 FROM above a JOIN centres_diseaseparent p ON p.child_id = a.ancestor "
-            "WHERE a.steps < 12) SELECT code, ancestor, min(steps) FROM above GROUP BY code, ancestor",
-            codes,
+            "SELECT a.code, p.parent_id, a.steps + CASE WHEN p.is_direct THEN 1 ELSE %s END "
+            "FROM above a JOIN centres_diseaseparent p ON p.child_id = a.ancestor WHERE a.steps < 18) SELECT code, ancestor, min(steps) FROM above GROUP BY code, ancestor",
+            [*codes, SOMEWHERE_BELOW],
         )
         found: dict[int, dict[int, int]] = {code: {} for code in codes}
         for code, ancestor, steps in cursor.fetchall():
@@ -117,7 +123,7 @@ def reason_for(disease: Disease, entry: Disease, condition: TreatedCondition, ab
         relation = Relation.MEMBER if entry.kind == DiseaseKind.GROUP else Relation.FORM
         return Reason(answer, relation, entry, condition, steps)
     if answer == Answer.NAMED and (steps := above.get(entry.pk, {}).get(disease.pk)):
-        return Reason(answer, Relation.BROADER, entry, condition, steps)
+        return Reason(Answer.FORM, Relation.BROADER, entry, condition, steps)
     return None
 
 
@@ -141,4 +147,4 @@ def networks_of(care: Care) -> list[tuple[Network, Reason]]:
     """The networks that name the disease or whose field it is, in their own order."""
     shown = Network.public.in_bulk(care.networks)
     found = [(shown[pk], reason) for pk, reason in care.networks.items() if pk in shown]
-    return sorted(found, key=lambda pair: (pair[1].answer != Answer.NAMED, pair[0].order, pair[0].slug))
+    return sorted(found, key=lambda pair: (ORDER.index(pair[1].answer), pair[0].order, pair[0].slug))

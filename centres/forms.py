@@ -14,7 +14,7 @@ from centres.answers import Answer
 from centres.models import Audience, Kind, Region
 
 MOST_PAGES = 10_000
-LISTED_ANSWERS = (Answer.NAMED, Answer.FIELD)
+LISTED_ANSWERS = (Answer.NAMED, Answer.FIELD, Answer.FORM)
 
 
 AGES = [
@@ -26,6 +26,13 @@ AGES = [
 
 def refusals(what: str) -> dict[str, str]:
     return {"invalid_choice": what, "invalid": what, "max_value": what, "min_value": what}
+
+
+TURNS_TEXT_AROUND = re.compile("[\u202a-\u202e\u2066-\u2069]")  # marks that would reorder the page's own words
+
+
+def tidy(text: str) -> str:
+    return " ".join(TURNS_TEXT_AROUND.sub("", text).split())
 
 
 class SearchForm(forms.Form):
@@ -42,7 +49,7 @@ class SearchForm(forms.Form):
     )
     near = forms.CharField(
         label=_("Near which town?"),
-        help_text=_("A town or a French postcode. Nobody but this site learns it."),
+        help_text=_("A town in France or a neighbouring country, or a French postcode. It stays on this site."),
         required=False,
         max_length=80,
         error_messages={"max_length": _("Please write at most %(limit_value)d characters here.")},
@@ -58,10 +65,10 @@ class SearchForm(forms.Form):
     page = forms.IntegerField(required=False, min_value=1, max_value=MOST_PAGES, error_messages=refusals(NOT_OURS))
 
     def clean_q(self) -> str:
-        return " ".join(self.cleaned_data["q"].split())
+        return tidy(self.cleaned_data["q"])
 
     def clean_near(self) -> str:
-        return " ".join(self.cleaned_data["near"].split())
+        return tidy(self.cleaned_data["near"])
 
     def words(self) -> tuple[str, str, str]:
         """What a visitor typed and chose, once it is valid."""
@@ -144,5 +151,7 @@ def understood(asked: Asked) -> Asked:
     if FOR_A_CHILD.search(q):
         q, age = FOR_A_CHILD.sub(" ", q).strip(" ,;"), age or Audience.CHILDREN.value
     if not near and (match := NEAR_A_TOWN.match(q)):
-        q, near = match["q"].strip(" ,;"), match["near"].strip(" ,;.?!")
+        town = match["near"].strip(" ,;.?!")
+        if town:
+            q, near = match["q"].strip(" ,;"), town
     return asked if (q, near, age) == (asked.q, asked.near, asked.age) else replace(asked, q=q, near=near, age=age)

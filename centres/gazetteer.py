@@ -7,23 +7,28 @@ import csv
 import gzip
 import hashlib
 import re
+import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import asin, cos, radians, sin, sqrt
 from pathlib import Path
 
 from django.conf import settings
 from django.db import connections, models, transaction
+from django.utils import translation
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from centres import bulk, words
+from centres.models import Region
 from centres.reference import Country, DataRelease, Town, TownKind
 from sensgene import snapshot
 
 FILE = settings.BASE_DIR / "fixtures" / "towns.csv.gz"
 RELEASE = "towns"
+SMALLEST_SHARE = 0.8  # of the towns that are there; a file with fewer is a cut file
+FEW_TOWNS = 1000  # with fewer there is nothing to lose
 EARTH_RADIUS = 6371.0088  # km, the mean radius of WGS 84 (IUGG)
 
 NAMES = (
@@ -60,7 +65,8 @@ class GazetteerError(Exception):
 
 
 def digest(path: Path = FILE) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """Names one state of the file, and of the names that we give to towns ourselves."""
+    return hashlib.sha256(path.read_bytes() + repr((LOCAL_NAMES, LOCAL_REGIONS)).encode()).hexdigest()
 
 
 def is_loaded(path: Path = FILE) -> bool:
@@ -70,19 +76,27 @@ def is_loaded(path: Path = FILE) -> bool:
 def read(path: Path) -> Iterator[tuple]:
     """The towns of the file as rows of NAMES. Raises GazetteerError."""
     try:
-        with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+        with gzip.open(path, "rt", encoding="utf-8-sig", newline="") as file:
             table = csv.DictReader(file, strict=True)
             for row in table:
                 try:
                     yield read_town(row)
                 except (KeyError, TypeError, ValueError) as error:
                     raise GazetteerError(f"{path.name}, line {table.line_num}: {error!r}") from error
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error) as error:
         raise GazetteerError(f"{path.name}: {error}") from error
 
 
 def read_town(row: dict) -> tuple:
-    latitude, longitude = float(row["lat"]), float(row["lon"])
+    if None in row or None in row.values():
+        raise ValueError("another number of columns than the first line")
+    if not row["id"] or not row["name"]:
+        raise ValueError("a town needs a key and a name")
+    if "\x00" in "".join(row.values()) or len(row["name"]) > 120 or max(len(row["admin1"]), len(row["admin2"])) > 60:
+        raise ValueError("a value that no town has")
+    latitude, longitude, population = float(row["lat"]), float(row["lon"]), int(row["population"] or 0)
+    if not 0 <= population < 100_000_000:
+        raise ValueError(f"no town has {population} inhabitants")
     if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
         raise ValueError(f"no such place: {latitude}, {longitude}")
     name = LOCAL_NAMES.get(row["id"], row["name"])
@@ -96,7 +110,7 @@ def read_town(row: dict) -> tuple:
         LOCAL_REGIONS.get(row["admin1"], row["admin1"]),
         row["admin2"],
         row["admin2_code"],
-        int(row["population"] or 0),
+        population,
         latitude,
         longitude,
         ";".join(other_names),
@@ -104,12 +118,18 @@ def read_town(row: dict) -> tuple:
 
 
 def load(path: Path = FILE, *, dry_run: bool = False) -> int:
-    """Makes the working database hold the towns of this file; returns how many. Raises GazetteerError, changes nothing."""
+    """Makes the working database hold the towns of this file; returns how many.
+
+    Raises GazetteerError and changes nothing if a line makes no sense, or if the file lost a fifth of the towns.
+    """
     rows = list(read(path))
     if len({row[0] for row in rows}) != len(rows):
         raise GazetteerError(f"{path.name}: a town stands twice")
     if not rows:
         raise GazetteerError(f"{path.name}: no town")
+    there = Town.objects.count()
+    if there > FEW_TOWNS and len(rows) < SMALLEST_SHARE * there:
+        raise GazetteerError(f"{path.name}: only {len(rows)} towns; the file seems to be cut")
     with transaction.atomic():
         models.QuerySet(Town, using="default")._raw_delete("default")
         bulk.insert(Town, NAMES, rows)
@@ -135,7 +155,7 @@ def spellings(name: str, other_names: str) -> dict[str, bool]:
     found = {}
     for each, is_main in [(name, True), *((other, False) for other in other_names.split(";") if other)]:
         for text in {words.plain(each), words.spelt_out(each)} if words.UMLAUT.search(each) else (words.plain(each),):
-            if len(text) < 2:
+            if not text or len(text) < 2 and not is_main:  # there is a town called Y
                 continue
             found.setdefault(text, is_main)
             if match := DISTRICT.fullmatch(text):
@@ -166,7 +186,7 @@ def write_index(cursor) -> None:
 
 MOST_CHOICES = 8
 CLEARLY_LARGER = 8  # a town this many times larger than the next of its name is the one that is meant
-IN_BRACKETS = re.compile(r"(?P<name>[^()]+)\((?P<district>[^()]+)\)")
+LAST_BRACKET = re.compile(r"(?P<name>.+)\((?P<district>[^()]+)\)\W*")  # "Frankfurt (Oder) (Brandenburg, Allemagne)"
 CODE_AND_NAME = re.compile(r"(?P<postcode>\d{5})\s+(?P<name>\D.*)")
 KEY = re.compile(r"(?:fr|gn)-[0-9AB]+(?:-com[ad]|-arm)?")  # of a town whose name and district another one shares
 SAINT = re.compile(r"\b(s|st|ste)\b")
@@ -221,11 +241,19 @@ def without_doubles(found: list[Town]) -> list[Town]:
 
 
 def lies_in(town: Town, district: str) -> bool:
-    """Whether what stands in brackets names the town's department, region or country."""
-    wanted = words.plain(district)
-    own = (town.department, town.department_code, town.region, town.country, Country(town.country).label, town.district)
-    known = {words.plain(str(each)) for each in own if each}
-    return any(each == wanted or each.endswith(f" {wanted}") for each in known)
+    """Whether each word in brackets is the town's department, region or country, in any of the languages."""
+    own = {words.plain(each) for each in (town.department, town.department_code, town.region, town.country) if each}
+    own |= {each.removeprefix("la ") for each in own} | country_names(town.country)
+    return all(words.plain(part) in own for part in district.split(","))
+
+
+@lru_cache(maxsize=10)
+def country_names(code: str) -> frozenset[str]:
+    found = set()
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            found.add(words.plain(str(Country(code).label)))
+    return frozenset(found)
 
 
 def find(typed: str, *, may_guess: bool = True) -> Place:
@@ -236,20 +264,29 @@ def find(typed: str, *, may_guess: bool = True) -> Place:
     if re.fullmatch(r"\d{4,5}", typed):
         return by_postcode(typed, typed.zfill(5))
     if match := CODE_AND_NAME.fullmatch(typed):
-        here = by_postcode(typed, match["postcode"])
-        named = [
-            town for town in (here.town, *here.others) if town and words.plain(town.name) == words.plain(match["name"])
-        ]
-        if named or here.is_known:
-            return Place(typed, town=(named or [here.town])[0])
-        typed = match["name"]
-    name, district = typed, ""
-    if match := IN_BRACKETS.match(typed):
-        name, district = match["name"], match["district"]
+        return by_postcode_and_name(typed, match["postcode"], match["name"], may_guess=may_guess)
+    whole, _is_corrected = look_up(typed, may_guess=False)
+    if whole or not (match := LAST_BRACKET.fullmatch(typed)):
+        found, is_corrected = (whole, False) if whole else look_up(typed, may_guess=may_guess)
+        return chosen(typed, found, is_corrected)
+    name, district = match["name"].strip(), match["district"]
     found, is_corrected = look_up(name, may_guess=may_guess)
-    if district and (inside := [town for town in found if lies_in(town, district)]):
-        return Place(typed, town=inside[0], is_corrected=is_corrected)
-    return chosen(typed, found, is_corrected)
+    inside = [town for town in found if lies_in(town, district)]
+    inside.sort(key=lambda town: town.name.casefold() != name.casefold())  # Hüde is not Hude
+    return Place(typed, town=inside[0], is_corrected=is_corrected) if inside else chosen(typed, found, is_corrected)
+
+
+def by_postcode_and_name(typed: str, postcode: str, name: str, *, may_guess: bool) -> Place:
+    """“75015 Paris”: the town of that name with that postcode; where the two contradict each other, the name counts."""
+    here = by_postcode(typed, postcode)
+    wanted = words.plain(name)
+    for town in filter(None, (here.town, *here.others)):
+        if words.plain(town.name) == wanted or words.plain(town.name).startswith(f"{wanted} "):
+            return Place(typed, town=town)
+    place = find(name, may_guess=may_guess)
+    return (
+        replace(place, typed=typed, is_corrected=True) if place.is_known else replace(here, is_corrected=here.is_known)
+    )
 
 
 def look_up(name: str, *, may_guess: bool) -> tuple[list[Town], bool]:
@@ -358,8 +395,10 @@ def points(hospitals: Iterable) -> dict[int, Point]:
     known = {town.pk: town for town in Town.public.in_bulk([town for _name, town in listed]).values()}
     for hospital in unknown:
         same_name = [known[town] for name, town in listed if name == words.plain(hospital.town)]
-        french = [town for town in same_name if town.country == Country.FRANCE]
-        here = [town for town in french if hospital.department and town.department == hospital.department] or french
+        region = words.plain(Region(hospital.region).french) if hospital.region else ""
+        here = [town for town in same_name if town.country == Country.FRANCE]
+        here = [town for town in here if region in ("", words.plain(town.region))]
+        here = [town for town in here if hospital.department == town.department] or here
         if here:
             found[hospital.pk] = Point(here[0].latitude, here[0].longitude, is_town=True)
     return found

@@ -6,6 +6,7 @@ edited (a name, a search word) stays as they left it. A file that does not make 
 
 import csv
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,8 +42,11 @@ COLUMNS = (
 OF_STAFF = ("name", "name_fr", "name_en", "name_de", "search_words")  # left alone once staff edited the entry
 
 EYE_DISEASES = 97966  # the root of Orphanet's classification of the eye
-SMALLEST_SHARE = 0.8  # a release that lost more entries than that is a cut file
+MOST_LOST = 1 / 5  # of the entries; a release that lacks more is a cut file
 MOST_ERRORS = 20
+MOST_DIGITS = 7  # of an ORPHAcode
+LONGEST_NAME = 250
+MOST_RELEASES = 6  # the latest are enough to say how old a name is
 
 
 class NomenclatureError(Exception):
@@ -56,6 +60,8 @@ class Report:
     added: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    moved: int = 0  # places in the classification that are new or gone
+    redirected: int = 0  # former codes that are new or lead elsewhere
     total: int = 0
 
 
@@ -82,6 +88,13 @@ def digest(folder: Path) -> str:
     return state.hexdigest()
 
 
+CONTROLS = re.compile("[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+# A few French names of the release carry control characters where letters were.
+REPAIRS = str.maketrans(
+    {"\x8f": "è", "\x90": "ê", "\x9c": "œ"} | {chr(code): None for code in (*range(0x80, 0x8F), 0x91)}
+)
+
+
 class Reader:
     """Reads the files line by line and collects what is wrong, so that a clerk sees all of it at once."""
 
@@ -103,18 +116,23 @@ class Reader:
         try:
             with open(self.folder / name, encoding="utf-8-sig", newline="") as file:
                 table = csv.DictReader(file, strict=True)
+                if len(set(table.fieldnames or ())) != len(table.fieldnames or ()):
+                    raise NomenclatureError(f"{name}: a column stands twice")
                 if missing := [column for column in FILES[name] if column not in (table.fieldnames or ())]:
                     raise NomenclatureError(f"{name}: the columns {', '.join(missing)} are missing")
                 for row in table:
                     if None in row or None in row.values():
                         self.wrong(name, table.line_num, "another number of columns than the first line")
                         continue
-                    yield table.line_num, {key: value.strip() for key, value in row.items()}
+                    if CONTROLS.search("".join(row.values())):
+                        self.wrong(name, table.line_num, "a character that no text holds")
+                        continue
+                    yield table.line_num, {key: value.strip().translate(REPAIRS) for key, value in row.items()}
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             raise NomenclatureError(f"{name}: {error}") from error
 
     def code(self, name: str, line: int, text: str) -> int | None:
-        if text.isascii() and text.isdigit() and 0 < int(text) < 10_000_000:
+        if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS and int(text) > 0:
             return int(text)
         self.wrong(name, line, f"{text!r} is no ORPHAcode")
         return None
@@ -133,32 +151,42 @@ def read(folder: Path) -> Release:
         if code := reader.code("usual_words.csv", line, row["orpha_code"]):
             usual.setdefault(code, []).extend(filter(None, map(str.strip, row["words"].split(";"))))
     links: dict[tuple[int, int], bool] = {}
+    places: dict[tuple[int, int], tuple[str, int]] = {}  # file and line of each link
     for line, row in reader.rows("diseases.csv"):
-        read_disease(reader, release, line, row, german, usual, links)
+        read_disease(reader, release, line, row, german, usual, links, places)
     reader.stop()
     for line, row in reader.rows("group_members.csv"):
         group, member = (reader.code("group_members.csv", line, row[key]) for key in ("group_code", "orpha_code"))
-        if group and member and group != member:
+        if group and member:
             links.setdefault((member, group), False)
+            places.setdefault((member, group), ("group_members.csv", line))
     known = release.diseases
     for child, parent in links:
         if child not in known or parent not in known:
-            reader.errors.append(f"{child} stands below {parent}, but one of them is no entry of diseases.csv")
+            reader.wrong(*places[child, parent], f"{child} below {parent}: one of them is no entry of diseases.csv")
+        elif child == parent:
+            reader.wrong(*places[child, parent], f"{child} cannot stand below itself")
     reader.stop()
     complete_eye_diseases(release, links)
     release.parents = [(child, parent, is_direct) for (child, parent), is_direct in links.items()]
+    former: set[int] = set()
     for line, row in reader.rows("former_codes.csv"):
         old, new = (reader.code("former_codes.csv", line, row[key]) for key in ("old_orpha_code", "new_orpha_code"))
         if old and new and new not in known:
             reader.wrong("former_codes.csv", line, f"{new} is no entry of diseases.csv")
+        elif old in former:
+            reader.wrong("former_codes.csv", line, f"{old} stands twice")
+        elif max(len(row["old_name_fr"]), len(row["old_name_en"])) > LONGEST_NAME:
+            reader.wrong("former_codes.csv", line, "a text is longer than a name")
         elif old and new and old not in known:  # a few came back: the entry itself answers
+            former.add(old)
             release.former_codes.append((old, new, row["old_name_fr"], row["old_name_en"]))
     reader.stop()
     return release
 
 
 def read_disease(
-    reader: Reader, release: Release, line: int, row: dict, german: dict, usual: dict, links: dict
+    reader: Reader, release: Release, line: int, row: dict, german: dict, usual: dict, links: dict, places: dict
 ) -> None:
     name = "diseases.csv"
     code = reader.code(name, line, row["orpha_code"])
@@ -172,11 +200,16 @@ def read_disease(
         reader.wrong(name, line, f"{row['status']!r} is no status")
     if not (row["name_fr"] or row["name_en"]):
         reader.wrong(name, line, f"ORPHA:{code} has no name")
-    if long := [key for key in ("name_fr", "name_en", "name_de") if len(row[key]) > 250]:
+    if long := [key for key in ("name_fr", "name_en", "name_de") if len(row[key]) > LONGEST_NAME]:
         reader.wrong(name, line, f"{', '.join(long)} is longer than a name")
+    if len(german.get(code, "")) > LONGEST_NAME:
+        reader.wrong("german_names.csv", line, f"the name of ORPHA:{code} is longer than a name")
+    if len(row["name_de_release"]) > 10:
+        reader.wrong(name, line, f"{row['name_de_release']!r} is no release")
     for parent in filter(None, row["parents"].split(";")):
         if above := reader.code(name, line, parent):
             links[code, above] = True
+            places[code, above] = (name, line)
     branches = row["branch"].split(";")
     name_de = german[code] if code in german else shown_name(row["name_de"]) if row["name_de"] else ""
     releases = [
@@ -199,7 +232,7 @@ def read_disease(
         "is_ent": "ent" in branches,
         "genes": row["genes"].replace(";", " "),
         "omim": row["omim"].replace(";", " "),
-        "releases": " ".join(sorted(each.replace("_", "-") for each in releases)),
+        "releases": " ".join(sorted(each.replace("_", "-") for each in releases)[-MOST_RELEASES:]),
         "german_release": row["name_de_release"] if row["name_de"] else "",
     }
 
@@ -237,7 +270,8 @@ def called(row: dict) -> str:
 
 def merge(stored: dict, new: dict, is_edited: bool) -> list[str]:
     """The columns in which the stored entry must change."""
-    kept = OF_STAFF if is_edited else ()
+    # The columns without a language hold what happens to be active when staff save: they say nothing.
+    kept = {"name", "synonyms", *(OF_STAFF if is_edited else ())}
     return [name for name in COLUMNS if name not in kept and stored[name] != new[name]]
 
 
@@ -252,10 +286,11 @@ def load(folder: Path = FOLDER, *, dry_run: bool = False, allow_removals: bool =
     report.total = len(release.diseases)
     with transaction.atomic():
         stored = {row["orpha_code"]: row for row in everything.values(*COLUMNS, "is_edited")}
-        listed = sum(row["status"] != DiseaseStatus.WITHDRAWN for row in stored.values())
-        if report.total < SMALLEST_SHARE * listed and not allow_removals:
+        listed = {code for code, row in stored.items() if row["status"] != DiseaseStatus.WITHDRAWN}
+        missing = len(listed - set(release.diseases))
+        if missing > len(listed) * MOST_LOST and not allow_removals:
             raise NomenclatureError(
-                f"diseases.csv holds {report.total} entries, the database {listed}. "
+                f"diseases.csv lacks {missing} of the {len(listed)} entries that are listed. "
                 "If so many are really gone, load with --allow-removals."
             )
         added = [row for code, row in release.diseases.items() if code not in stored]
@@ -275,11 +310,29 @@ def load(folder: Path = FOLDER, *, dry_run: bool = False, allow_removals: bool =
         everything.filter(pk__in=[row["orpha_code"] for row in gone]).update(
             status=DiseaseStatus.WITHDRAWN, updated_at=now
         )
-        bulk.replace(DiseaseParent, ("child_id", "parent_id", "is_direct"), release.parents)
-        bulk.replace(FormerCode, ("old_code", "disease_id", "name_fr", "name_en"), release.former_codes)
+        report.moved = replace_links(release)
+        report.redirected = add_former_codes(release)
         DataRelease.objects.update_or_create(name=RELEASE, defaults={"digest": state, "rows": report.total})
         transaction.set_rollback(dry_run)
     return report
+
+
+def replace_links(release: Release) -> int:
+    """Makes the classification what the release says; returns how many links are new or gone."""
+    names = ("child_id", "parent_id", "is_direct")
+    before = set(models.QuerySet(DiseaseParent, using="default").values_list(*names))
+    bulk.replace(DiseaseParent, names, release.parents)
+    return len(before ^ set(release.parents))
+
+
+def add_former_codes(release: Release) -> int:
+    """Adds and corrects former codes, and forgets none: an old address leads on for ever. Returns how many changed."""
+    names = ("old_code", "disease_id", "name_fr", "name_en")
+    before = {row[0]: row for row in models.QuerySet(FormerCode, using="default").values_list(*names)}
+    after = before | {row[0]: row for row in release.former_codes}
+    after = {code: row for code, row in after.items() if code not in release.diseases}  # a few came back
+    bulk.replace(FormerCode, names, list(after.values()))
+    return len(set(before.values()) ^ set(after.values()))
 
 
 def is_loaded(folder: Path = FOLDER) -> bool:

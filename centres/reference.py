@@ -253,4 +253,4 @@ class Town(models.Model):
 
     @property
     def label(self) -> str:
-        return f"{self.name} ({self.district})" if self.district else self.name
+        return f"{self.name} ({self.district})" if self.district not in ("", self.name) else self.name

@@ -11,11 +11,13 @@ from centres.answers import Answer, Care, Reason, Relation
 from centres.forms import AGES, Asked
 from centres.models import Audience, Centre, Field, Kind, Network, Region
 from centres.reference import Disease
+from centres.search_index import Role
 from sensgene.languages import sort_key
 
 PAGE_SIZE = 25
 OTHER_DISEASES = 9
 SMALLEST_TOWN_IN_WORDS = 2000  # inhabitants; a hamlet may be called like anything
+MOST_WITHOUT_HIGHLIGHTS = 4
 EXACT_ENOUGH = 1  # tiers of centres/search.py in which a name was simply right
 
 
@@ -59,7 +61,7 @@ class Results:
     directory: search.Outcome | None = None
     disease: Disease | None = None
     care: Care | None = None
-    others: list[Disease] = field(default_factory=list)
+    others: list[tuple[Disease, search.Found]] = field(default_factory=list)  # with what was matched
     networks: list[Network] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)  # of all pages
     points: dict[int, gazetteer.Point] = field(default_factory=dict)  # by hospital
@@ -117,7 +119,7 @@ class Results:
     @property
     def left_out(self) -> tuple[str, ...]:
         outcome = self.outcome if self.disease else self.directory
-        return outcome.left_out if outcome and outcome.is_partial else ()
+        return outcome.left_out if outcome and outcome.found else ()
 
     @property
     def is_emptied_by_choices(self) -> bool:
@@ -128,27 +130,46 @@ class Results:
         """Whether something was corrected, asked back, or not found."""
         town_is_plain = not self.asked.near or (self.town and not (self.place.others or self.place.is_corrected))
         return bool(
-            self.corrected or self.left_out or self.found_nothing or self.is_emptied_by_choices or not town_is_plain
+            self.corrected
+            or self.left_out
+            or self.gene
+            or self.is_one_of_several
+            or self.found_nothing
+            or self.is_emptied_by_choices
+            or not town_is_plain
         )
 
     @property
-    def nearest_that_names(self) -> Line | None:
-        """Said at the top if it is not the first of a list in order of distance."""
-        if not self.town:
-            return None
-        line = next((line for line in self.lines if line.reason.answer == Answer.NAMED), None)
-        return line if line and line.number > 1 else None
+    def gene(self) -> str:
+        """The gene that was typed, if several diseases have it: the list is for one of them."""
+        best = self.outcome.best if self.disease and self.outcome else None
+        return best.text if best and best.role == Role.GENE and self.others else ""
 
     @property
-    def lists_it_itself(self) -> Line | None:
-        """The nearest centre in whose list the disease stands itself, if that is not one already named at the top."""
-        itself = (
-            line
-            for line in self.lines
-            if line.reason.relation == Relation.ITSELF and line.reason.answer == Answer.NAMED
+    def is_one_of_several(self) -> bool:
+        """Whether the words fit other diseases nearly as well as the one that the list is for."""
+        best = self.outcome.best if self.disease and self.outcome else None
+        return bool(best and self.others and best.tier >= search.BEGINNING and not self.corrected and not self.gene)
+
+    def highlights(self) -> list[tuple[str, Line]]:
+        """Where to begin in a list in order of distance: the nearest of each kind of answer, and who can be reached."""
+        if not (self.town and self.care) or len(self.lines) < MOST_WITHOUT_HIGHLIGHTS:
+            return []
+        named = [line for line in self.lines if line.reason.answer == Answer.NAMED]
+        wanted = (
+            (_("The nearest"), self.lines),
+            (_("The nearest that names the disease or its group"), named),
+            (
+                _("With the disease itself on its list"),
+                [line for line in named if line.reason.relation == Relation.ITSELF],
+            ),
+            (_("With a phone number or e-mail"), [line for line in self.lines if line.centre.contacts.all()]),
         )
-        line = next(itself, None)
-        return line if self.town and line and line.number > 1 and line is not self.nearest_that_names else None
+        found: dict[int, tuple[str, Line]] = {}
+        for label, lines in wanted:
+            if lines:
+                found.setdefault(lines[0].number, (label, lines[0]))
+        return list(found.values())
 
     @property
     def exact_url(self) -> str:
@@ -164,6 +185,10 @@ class Results:
     @property
     def by_field(self) -> int:
         return self.count(Answer.FIELD)
+
+    @property
+    def by_form(self) -> int:
+        return self.count(Answer.FORM)
 
 
 # --- Understanding ------------------------------------------------------------------------------------------------
@@ -199,18 +224,19 @@ def understand(page: Results) -> None:
     disease, place = page.outcome.best, page.directory.best
     if disease and place:
         # “Necker” is a hospital, whatever disease has a word like it.
-        is_place = place.tier < min(disease.tier, search.WITH_TYPOS)
+        limit = disease.tier if disease.is_ours else disease.tier + 1  # a person's name before another field's disease
+        is_place = place.tier < min(limit, search.WITH_TYPOS)
         disease, place = (None, place) if is_place else (disease, None)
     if place is None or page.directory.is_partial:
         page.directory.found = []
     found = page.outcome.found
     if not disease:
         found = [each for each in found if each.tier < search.WITH_TYPOS]
-    codes = [int(each.key) for each in found[: OTHER_DISEASES + 1]]
-    known = Disease.public.in_bulk(codes)
-    in_order = [known[code] for code in codes if code in known]
+    found = found[: OTHER_DISEASES + 1]
+    known = Disease.public.in_bulk([int(each.key) for each in found])
+    in_order = [(known[int(each.key)], each) for each in found if int(each.key) in known]
     if disease and in_order:
-        page.disease, *page.others = in_order
+        (page.disease, _match), *page.others = in_order
     else:
         page.others = in_order[:OTHER_DISEASES]
 
@@ -323,7 +349,11 @@ def filters(page: Results, lines: list[Line]) -> list[Filter]:
         (
             "answer",
             _("Why"),
-            [(Answer.NAMED, _("Named: the disease, its group or a form")), (Answer.FIELD, _("Covers the field"))],
+            [
+                (Answer.NAMED, _("Names the disease or its group")),
+                (Answer.FIELD, _("Covers the field")),
+                (Answer.FORM, _("Names a form of it")),
+            ],
         ),
         ("age", _("For whom"), [(value, label) for value, label in AGES if value]),
         ("kind", _("Kind"), Kind.choices),

@@ -7,9 +7,9 @@ the index then does nothing but find exact words. Tables: centres/search_index.p
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import combinations
 from math import log
 
@@ -22,11 +22,12 @@ from centres.search_index import DIRECTORY, DISEASES, Role, table_names
 from sensgene import snapshot
 
 MOST_CHARACTERS = 100
-MOST_WORDS = 8  # that count; what follows is left out, and the reader told
+MOST_WORDS = 10  # that count; what follows is left out, and the reader told
 MOST_NAMES = 250  # read from the index for one question to it
 MOST_SPELLINGS = 12  # of one misspelt word
 
 ONE_TYPO, TWO_TYPOS = 5, 8  # letters from which a word may hold one, or two
+LONGEST_COMPOUND = 60  # letters
 FEWER = 2  # letters fewer are enough where nothing else was found
 
 # How a word of the query was found in a name, and what that costs.
@@ -197,6 +198,8 @@ class Vocabulary:
 
     def split(self, word: str) -> list[str]:
         """A compound as known words: ushersyndrom → usher syndrom, usher2 → usher 2. Empty if it is none."""
+        if len(word) > LONGEST_COMPOUND:
+            return []
         match = re.fullmatch(r"([a-z]{2,})(\d+[a-z]?)", word)
         if match and match[1] in self.means and match[2] in self.means:
             return [match[1], match[2]]
@@ -282,7 +285,10 @@ def term(word: str, known: Vocabulary, *, may_begin: bool, generous: bool) -> Te
     if generous and (word in known or not options):
         for compound in known.holding(word):
             options.setdefault(known.means[compound], (INSIDE, 0))
-    is_content = words.is_content(word) and not all(map(words.FILLERS.__contains__, options or [""]))
+    # A misspelt filler is still one: "disodrer".
+    nearest = min((typos for _cost, typos in options.values()), default=0)
+    may_be_filler = any(typos == nearest and option in words.FILLERS for option, (_cost, typos) in options.items())
+    is_content = words.is_content(word) and not (word not in known and may_be_filler)
     return Term(word, options, is_beginning, is_content)
 
 
@@ -407,15 +413,13 @@ def look_up(
     if not spelt:
         return [], ()
     forms = variants(spelt, known, is_typing=is_typing)
+    terms_of = remembered_terms(known)
     for generous in (False, True):
         if generous and (exact_only or not may_guess):
             break
         candidates = []
         for form in forms:
-            terms = [
-                term(word, known, may_begin=place == len(form) - 1, generous=generous)
-                for place, word in enumerate(form)
-            ]
+            terms = [terms_of(word, place == len(form) - 1, generous) for place, word in enumerate(form)]
             if exact_only:
                 terms = [Term(each.word, {each.word: (EXACT, 0)} if each.word in known else {}) for each in terms]
             asked = [each for each in terms if each.is_content] or terms
@@ -426,12 +430,24 @@ def look_up(
         if candidates:
             return best_of_each(candidates), ()
     # While somebody types, the last words are still to come: none is left out.
-    return without_some_words(part, spelt, known) if may_guess and not (exact_only or is_typing) else ([], ())
+    return without_some_words(part, spelt, known, terms_of) if may_guess and not (exact_only or is_typing) else ([], ())
 
 
-def without_some_words(part: str, spelt: list[str], known: Vocabulary) -> tuple[list[Found], tuple[str, ...]]:
+def remembered_terms(known: Vocabulary) -> Callable[[str, bool, bool], Term]:
+    """For one query: each word is compared with the vocabulary once, however many variants hold it."""
+
+    @cache
+    def remembered(word: str, may_begin: bool, generous: bool) -> Term:
+        return term(word, known, may_begin=may_begin, generous=generous)
+
+    return remembered
+
+
+def without_some_words(
+    part: str, spelt: list[str], known: Vocabulary, terms_of: Callable
+) -> tuple[list[Found], tuple[str, ...]]:
     """No name holds all the words: those that hold the most telling of them, and which were left out."""
-    terms = [term(word, known, may_begin=False, generous=True) for word in spelt]
+    terms = [terms_of(word, False, True) for word in spelt]
     telling = [each for each in terms if each.is_content and (each.options or each.is_beginning)]
     telling.sort(key=lambda each: -max((known.weight(word) for word in each.options), default=0))
     telling = telling[:4]
@@ -454,7 +470,7 @@ def without_some_words(part: str, spelt: list[str], known: Vocabulary) -> tuple[
 def by_code(text: str) -> tuple[list[int], bool]:
     """ORPHAcodes that the query names outright, former ones followed; and whether it can be nothing but a code."""
     match = CODE.fullmatch(text.strip()) or NUMBER.fullmatch(text.strip())
-    if match is None:
+    if match is None or text.strip().lower().startswith(("omim", "mim", "#")):
         return [], False
     code = int(match[1])
     with connections[snapshot.ALIAS].cursor() as cursor:
@@ -500,6 +516,7 @@ def diseases(text: str, *, is_typing: bool = False, exact_only: bool = False) ->
     ]
     if not is_code:
         others, outcome.left_out = look_up(DISEASES, text, is_typing=is_typing, exact_only=exact_only)
+        outcome.left_out += tuple(query_words(text)[MOST_WORDS:])
         found += [each for each in others if each.key not in {str(code) for code in codes}]
     outcome.found = sorted(with_facts(found), key=lambda each: each.rank)
     return outcome

@@ -13,10 +13,13 @@ from centres.forms import Asked, SearchForm, SuggestForm, understood
 from centres.models import Centre, Network, Region
 from centres.reference import Disease, DiseaseStatus, FormerCode
 from centres.results import Line, Results, numbered, results
+from centres.search import MOST_CHARACTERS
 from centres.sheets import text_sheet
 from centres.suggestions import suggestions
 from sensgene.records import Gone, published_or_gone
 
+# What somebody looks for is their own business: no shared cache writes it to a disk.
+ASKED_IN_PRIVATE = "private, max-age=60"
 NEAREST = 3  # centres shown for a region that has none
 
 
@@ -83,14 +86,26 @@ def search(request):
     if not form.is_valid():
         return render(request, "centres/search.html", {"form": form}, status=400)
     page = results(understood(form.asked()))
-    if page.asked.page > page.pages:
-        raise Http404("there are fewer pages")
-    shown = SearchForm({"q": page.asked.q, "near": page.asked.near, "age": page.asked.age})
+    is_beyond = page.asked.page > page.pages
+    if is_beyond:  # the list has become shorter since the address was kept
+        page = results(page.asked.but())
+    # A code that a link asked for is shown by its name.
+    is_code = page.disease is not None and page.asked.q == f"ORPHA:{page.disease.pk}"
+    q = page.disease.label[:MOST_CHARACTERS] if is_code else page.asked.q
+    shown = SearchForm({"q": q, "near": page.asked.near, "age": page.asked.age})
     is_understood = (page.asked.q, page.asked.near, page.asked.age) != form.words()
-    context = {"form": shown, "asked": page.asked, "results": page, "is_understood": is_understood}
-    return render(
-        request, "centres/search.html", {**context, **drawing([line.centre for line in page.lines], points=page.points)}
-    )
+    context = {
+        "form": shown,
+        "asked": page.asked,
+        "results": page,
+        "is_understood": is_understood,
+        "is_beyond": is_beyond,
+    }
+    drawn = drawing([line.centre for line in page.lines], points=page.points)
+    response = render(request, "centres/search.html", {**context, **drawn}, status=404 if is_beyond else 200)
+    if not page.asked.is_empty:
+        response.headers["Cache-Control"] = ASKED_IN_PRIVATE
+    return response
 
 
 @require_safe
@@ -104,6 +119,7 @@ def suggest(request):
         found = suggestions(query)
     response = JsonResponse({"query": query, "results": [each.as_json() for each in found]})
     response.headers["X-Robots-Tag"] = "noindex"
+    response.headers["Cache-Control"] = ASKED_IN_PRIVATE
     return response
 
 
@@ -130,6 +146,8 @@ def disease(request, code):
     shown = Disease.public.filter(pk=code).first()
     if shown is None or shown.status == DiseaseStatus.WITHDRAWN:
         return moved_or_gone(code, was_listed=shown is not None)
+    if request.path != shown.get_absolute_url():  # 0886
+        return HttpResponsePermanentRedirect(shown.get_absolute_url())
     care = answers.care_of(shown)
     centres = Centre.public.with_place_and_people().with_contacts().in_reading_order()
     lines = [Line(centre, care.centres[centre.pk]) for centre in centres if centre.pk in care.centres]

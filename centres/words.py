@@ -50,7 +50,7 @@ SMALL_WORDS = (
 STOP = frozenset(SMALL_WORDS.split())
 # Fillers may stand or be left out: "Norrie", "Norrie disease", "maladie de Norrie".
 FILLING_WORDS = (
-    "maladie maladies syndrome syndromes affection affections trouble troubles pathologie pathologies anomalie rare rares "
+    "a maladie maladies syndrome syndromes affection affections trouble troubles pathologie pathologies anomalie rare rares "
     "gene genes type types forme formes "
     "disease diseases disorder disorders condition conditions illness form forms "
     "krankheit krankheiten syndrom syndroms erkrankung erkrankungen morbus gen typ typen typus formen seltene "
@@ -99,8 +99,9 @@ def aliases(text: str) -> dict[str, str]:
     """Other spellings of this text's words → the word they stand for: frueh → fruh, taubheit → schwerhorigkeit."""
     found = {word: SAME[word] for word in plain(text).split() if word in SAME}
     if UMLAUT.search(unicodedata.normalize("NFC", text)):
-        pairs = zip(spelt_out(text).split(), plain(text).split(), strict=True)
-        found |= {other: SAME.get(word, word) for other, word in pairs if other != word}
+        spelt, short = spelt_out(text).split(), plain(text).split()
+        if len(spelt) == len(short):  # not where somebody piles accents on a letter
+            found |= {other: SAME.get(word, word) for other, word in zip(spelt, short, strict=True) if other != word}
     return found
 
 

@@ -3,14 +3,12 @@
 from django.conf import settings
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
-from django.contrib.sitemaps.views import sitemap
 from django.urls import include, path
 from django.utils.translation import gettext_lazy as _
 from django.views.i18n import set_language
 
 from centres.views import suggest
 from sensgene import health, views
-from sensgene.sitemaps import SITEMAPS
 
 handler400 = "sensgene.views.bad_request"
 handler403 = "sensgene.views.forbidden"
@@ -23,7 +21,7 @@ urlpatterns = [
     path("health/live", health.live, name="live"),
     path("health/ready", health.ready, name="ready"),
     path("robots.txt", views.robots, name="robots"),
-    path("sitemap.xml", sitemap, {"sitemaps": SITEMAPS}, name="sitemap"),
+    path("sitemap.xml", views.sitemap, name="sitemap"),
     path(".well-known/security.txt", views.security_txt, name="security-txt"),
     path("api/suggest", suggest, name="suggest"),
     path(f"{staff}/language/", set_language, name="staff-language"),

@@ -4,6 +4,7 @@ import sys
 from datetime import UTC, datetime
 
 from django.conf import settings
+from django.contrib.sitemaps.views import sitemap as sitemap_view
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect, HttpResponseRedirect
 from django.shortcuts import render
@@ -19,8 +20,9 @@ from centres.forms import SearchForm
 from centres.models import Centre, Network, Region
 from centres.results import route_lines
 from missions.models import Association, HelpLine, Page
-from sensgene import languages, navigation, preferences
+from sensgene import languages, navigation, preferences, snapshot
 from sensgene.records import Gone, published_or_gone
+from sensgene.sitemaps import SITEMAPS
 
 RETRY_AFTER = "30"
 SECURITY_TXT_EXPIRES = datetime(2027, 10, 1, tzinfo=UTC)  # a test fails thirty days before
@@ -97,6 +99,21 @@ def accessibility_redirect(request):
 
 def text_lines(*lines: str) -> HttpResponse:
     return HttpResponse("".join(f"{line}\n" for line in lines), content_type="text/plain; charset=utf-8")
+
+
+_sitemaps: dict[str, bytes] = {}
+
+
+@require_safe
+def sitemap(request: HttpRequest) -> HttpResponse:
+    """Four thousand addresses: written once for each snapshot."""
+    identifier = snapshot.open_current()
+    if identifier not in _sitemaps:
+        content = sitemap_view(request, SITEMAPS).render().content
+        _sitemaps.clear()
+        _sitemaps[identifier] = content
+    headers = {"X-Robots-Tag": "noindex, noodp, noarchive"}
+    return HttpResponse(_sitemaps[identifier], content_type="application/xml", headers=headers)
 
 
 @require_safe

@@ -5,11 +5,13 @@ from django.utils.html import format_html_join
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from centres import gazetteer, words
 from centres.answers import Answer
 from centres.forms import Asked
 from centres.models import Network, TreatedCondition
 from centres.reference import Disease, Town
 from centres.results import Results
+from centres.search_index import Role
 from sensgene.languages import OWN_NAMES
 from sensgene.templatetags.site import marked, translated
 
@@ -52,13 +54,13 @@ def answer_in_words(results: Results) -> str:
     """Which of the three answers it is, with numbers."""
     if results.care is None or results.care.answer == Answer.OUTSIDE:
         return _("No centre of this directory names this disease or has it in its field.")
-    named, by_field = results.named, results.by_field
+    named, by_field, by_form = results.named, results.by_field, results.by_form
     parts = []
     if named:
         parts.append(
             ngettext(
-                "%(total)d centre names this disease, its group or a form of it.",
-                "%(total)d centres name this disease, its group or a form of it.",
+                "%(total)d centre names this disease or its group.",
+                "%(total)d centres name this disease or its group.",
                 named,
             )
             % {"total": named}
@@ -74,7 +76,20 @@ def answer_in_words(results: Results) -> str:
             )
             % {"total": by_field}
         )
+    if by_form:
+        parts.append(
+            ngettext("%(total)d centre names a form of it.", "%(total)d centres name a form of it.", by_form)
+            % {"total": by_form}
+        )
     return " ".join(parts)
+
+
+@register.filter
+def also_called(pair: tuple) -> str:
+    """The name or gene by which another disease was found, if its own name does not show it."""
+    disease, found = pair
+    is_readable = found.role == Role.GENE or found.language == get_language()
+    return found.text if is_readable and words.plain(found.text) not in words.plain(disease.label) else ""
 
 
 @register.simple_tag
@@ -88,7 +103,9 @@ def distance(kilometres: float, town: str) -> str:
 @register.simple_tag
 def near_url(asked: Asked, town: Town) -> str:
     """The same question, near this town."""
-    return asked.but(near=town.pk if town.kind == "former_commune" else town.label).url()
+    found = gazetteer.find(town.label, may_guess=False).town
+    is_clear = found is not None and found.pk == town.pk
+    return asked.but(near=town.label if is_clear else town.pk).url()
 
 
 @register.simple_tag
@@ -100,8 +117,9 @@ def disease_results_url(asked: Asked, disease: Disease) -> str:
 @register.simple_tag
 def result_text(results: Results):
     """The name that a misspelt query was taken for, marked with its language."""
-    outcome = results.outcome if results.disease else results.directory
-    best = outcome.best
+    if results.disease:
+        return disease_name(results.disease)
+    best = results.directory.best
     return marked(best.text, best.language if best.language not in ("", get_language()) else None)
 
 

@@ -20,11 +20,14 @@ class SearchBox {
     holder.append(this.list, this.status);
     const aria = { role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": this.list.id };
     for (const [key, value] of Object.entries(aria)) this.input.setAttribute(key, value);
+    this.found = [];
     this.chosen = -1;
+    this.taken = null;
     this.asked = 0;
     this.input.addEventListener("input", () => this.wait());
     this.input.addEventListener("keydown", (event) => this.key(event));
     this.input.addEventListener("blur", () => this.close());
+    this.input.form.addEventListener("formdata", (event) => this.send(event.formData));
     // Before blur, which would take the list away under the finger.
     this.list.addEventListener("pointerdown", (event) => event.preventDefault());
     this.list.addEventListener("click", (event) => this.take(this.options.indexOf(event.target.closest("li"))));
@@ -36,6 +39,7 @@ class SearchBox {
 
   wait() {
     clearTimeout(this.timer);
+    this.choose(-1); // Enter now sends the new words, not what was marked for the old ones
     this.timer = setTimeout(() => this.ask(), PAUSE);
   }
 
@@ -46,24 +50,25 @@ class SearchBox {
     const query = new URLSearchParams({ lang: document.documentElement.lang, q: typed });
     try {
       const answer = await fetch(`${this.words.suggest}?${query}`, { credentials: "omit" });
-      const found = answer.ok ? (await answer.json()).results : [];
-      if (turn === this.asked && document.activeElement === this.input) this.show(found);
+      if (!answer.ok) throw new Error(answer.status);
+      const { results } = await answer.json();
+      if (turn === this.asked && document.activeElement === this.input) this.show(results);
     } catch {
-      this.close(); // offline: the form still works
+      if (turn === this.asked) this.close(); // offline, or an error of the server: the form still works
     }
   }
 
   show(found) {
     this.list.replaceChildren(
       ...found.map((each, place) => {
-        const option = element("li", { id: `${this.list.id}-${place}`, role: "option", "aria-selected": "false" });
-        option.append(element("span", { lang: each.lang }, each.label));
-        option.dataset.label = each.label;
-        return option;
+        const aria = { id: `${this.list.id}-${place}`, role: "option", "aria-selected": "false" };
+        return element("li", { ...aria, lang: each.lang }, each.label);
       }),
     );
+    this.found = found;
     this.choose(-1);
     this.list.hidden = found.length === 0;
+    this.list.scrollIntoView({ block: "nearest" }); // it is lower than the window: the box stays in view
     this.input.setAttribute("aria-expanded", String(found.length > 0));
     const { none, one, many } = this.words;
     this.status.textContent = found.length === 0 ? none : found.length === 1 ? one : many.replace("#", found.length);
@@ -74,6 +79,7 @@ class SearchBox {
     this.asked += 1; // an answer that is still on its way comes too late
     this.list.hidden = true;
     this.list.replaceChildren();
+    this.found = [];
     this.choose(-1);
     this.input.setAttribute("aria-expanded", "false");
     this.status.textContent = "";
@@ -89,17 +95,29 @@ class SearchBox {
 
   take(place) {
     if (place < 0) return;
-    this.input.value = this.options[place].dataset.label;
+    this.taken = this.found[place];
+    this.input.value = this.taken.label;
     this.close();
     this.input.focus();
   }
 
+  /* The label is for reading: it may be longer than a question, or hold a synonym. What is sent is sure to be found. */
+  send(data) {
+    if (this.input.value !== this.taken?.label) return;
+    if (this.taken.orpha_code) data.set(this.input.name, `ORPHA:${this.taken.orpha_code}`);
+    if (this.taken.kind === "town") {
+      data.set(this.input.name, "");
+      data.set("near", data.get("near") || this.taken.label);
+    }
+  }
+
   key(event) {
+    if (event.isComposing || event.altKey || event.ctrlKey || event.metaKey) return;
     const last = this.options.length - 1;
     if (event.key === "Escape") {
       // First the list, then the words: one press each.
-      if (!this.list.hidden) this.close();
-      else this.input.value = "";
+      if (this.list.hidden) this.input.value = "";
+      this.close();
     } else if (event.key === "ArrowDown" && last < 0) {
       this.ask();
     } else if (event.key === "ArrowDown" && last >= 0) {

@@ -10,7 +10,7 @@ from sensgene.environment import ROOT
 
 DISEASES = ROOT / "fixtures" / "diseases" / "diseases.csv"
 BY_HAND = ROOT / "fixtures" / "diseases" / "german_names.csv"
-REASONS = {"wording", "neutral", "inverted", "joined", "list", "english", "spelling", "meaning"}
+REASONS = {"wording", "neutral", "inverted", "joined", "list", "english", "spelling", "meaning", "ours"}
 # A noun, then what belongs in front of it: "Aniridie, isolierte".
 INVERTED = re.compile(r"[^,]+, (?:[\w/-]+ )*(?:[\w/-]+-)?[a-zäöüß]+(?:e|er|es)(?:,.*)?")
 
@@ -279,7 +279,8 @@ def test_names_made_by_hand_are_well_formed():
 
 def test_names_made_by_hand_belong_to_a_disease_and_are_needed():
     names = {row["orpha_code"]: row["name_de"] for row in rows(DISEASES)}
-    assert not [code for code in by_hand() if not names.get(code)]
+    # Three groups on which many answers rest have no German name at Orphanet: ours are plain translations.
+    assert {code for code in by_hand() if not names.get(code)} == {"101435", "96210", "522572"}
     assert not [code for code, shown in by_hand().items() if (shown_name(names[code]) or "") == shown]
 
 

@@ -33,5 +33,6 @@ class Command(BaseCommand):
                 self.stdout.write(f"{outcome}: {len(lines) - len(shown)} more; --verbosity 2 lists them all")
         self.stdout.write(
             f"{'Would load' if dry_run else 'Loaded'} {report.total} diseases: {len(report.added)} added, "
-            f"{len(report.changed)} changed, {len(report.removed)} no longer listed."
+            f"{len(report.changed)} changed, {len(report.removed)} no longer listed; "
+            f"{report.moved} places in the classification and {report.redirected} former codes changed."
         )
