@@ -281,7 +281,8 @@ LOGGING = {
         # A 404 is the visitor's business; logging each would record who looked for which disease.
         "django.request": {"level": "ERROR"},
         # Every scanner that tries another host name would fill a page of the log.
-        "django.security": {"level": "CRITICAL"},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
+        "django.security.TooManyFieldsSent": {"level": "CRITICAL"},
         "fontTools": {"level": "WARNING"},
     },
 }

@@ -8,6 +8,7 @@ run: to the floor (the cheapest answer of the same server), and of one size to a
 """
 
 import argparse
+import hashlib
 import http.client
 import json
 import os
@@ -234,6 +235,16 @@ def measure(site: Site, factors: tuple[int, ...], rounds: int, repeats: int, req
 # --- The run ------------------------------------------------------------------------------------------------------
 
 
+def code() -> str:
+    """Names one state of what is measured: figures of two states in one table would compare nothing."""
+    digest = hashlib.sha256()
+    for folder in ("sensgene", "centres", "missions", "templates", "static", "deploy", "fixtures"):
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
 def stop(*args) -> None:
     sys.exit("stopped")
 
@@ -253,6 +264,7 @@ def main() -> None:
             "python": platform.python_version(),
             "system": f"{platform.system()} {platform.machine()}",
         },
+        "code": code(),
         "seed": SEED,
         "rounds": rounds,
         "requests_a_round": requests,
@@ -264,6 +276,7 @@ def main() -> None:
         say("1x: publishing the real content")
         result["publishing"] = publish(site)
         result["sizes"] = measure(site, factors, rounds, repeats, requests)
+    result["code_changed_meanwhile"] = code() != result["code"]
     result["machine"]["load_after"] = os.getloadavg()[0]
     result["seconds"] = time.monotonic() - started
     print(report.text(result))

@@ -116,7 +116,7 @@ def text(result: dict) -> str:
     parts = [
         f"{machine['cores']} cores, {machine['system']}, Python {machine['python']}, load {machine['load_before']:.1f} before and "
         f"{machine['load_after']:.1f} after; "
-        f"seed {result['seed']}; {result['workers']} workers, {result['connections']} connections, "
+        f"code {result['code']}, seed {result['seed']}; {result['workers']} workers, {result['connections']} connections, "
         f"medians of {result['rounds']} rounds; {result['seconds']:.0f} s in all",
         "Requests a round: " + ", ".join(f"{name} {count}" for name, count in result["requests_a_round"].items()),
         "Publishing at 1x: " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in result["publishing"].items()),
@@ -124,6 +124,8 @@ def text(result: dict) -> str:
         "stays as it is.",
         "",
     ]
+    if result["code_changed_meanwhile"]:
+        parts.append("!!! THE CODE WAS EDITED MEANWHILE: the sizes may have run different code. Measure again.\n")
     rows = data_rows(sizes)
     parts.append(
         table(
