@@ -238,7 +238,7 @@ def measure(site: Site, factors: tuple[int, ...], rounds: int, repeats: int, req
 def code() -> str:
     """Names one state of what is measured: figures of two states in one table would compare nothing."""
     digest = hashlib.sha256()
-    for folder in ("sensgene", "centres", "missions", "templates", "static", "deploy", "fixtures"):
+    for folder in ("sensgene", "centres", "missions", "templates", "static", "locale", "deploy", "fixtures"):
         for path in sorted((ROOT / folder).rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
                 digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
