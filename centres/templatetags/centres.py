@@ -5,7 +5,7 @@ from django.utils.html import format_html_join
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from centres import gazetteer, words
+from centres import words
 from centres.answers import Answer
 from centres.forms import Asked
 from centres.models import Network, TreatedCondition
@@ -101,10 +101,9 @@ def distance(kilometres: float, town: str) -> str:
 
 
 @register.simple_tag
-def near_url(asked: Asked, town: Town) -> str:
-    """The same question, near this town."""
-    found = gazetteer.find(town.label, may_guess=False).town
-    is_clear = found is not None and found.pk == town.pk
+def near_url(asked: Asked, town: Town, choices: tuple[Town, ...]) -> str:
+    """The same question, near this one of several towns: by its label, or by its key where two labels are the same."""
+    is_clear = [each.label for each in choices].count(town.label) == 1 and "(" not in town.name
     return asked.but(near=town.label if is_clear else town.pk).url()
 
 
