@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from django.db import connections
 
-from centres.models import Centre, Network, TreatedCondition
+from centres.models import Centre, TreatedCondition
 from centres.reference import Disease, DiseaseKind
 from sensgene import snapshot
 
@@ -141,10 +141,3 @@ def spread_over_networks(care: Care) -> None:
         reason = care.networks.get(network)
         if reason and (pk not in care.centres or reason.rank < care.centres[pk].rank):
             care.centres[pk] = reason
-
-
-def networks_of(care: Care) -> list[tuple[Network, Reason]]:
-    """The networks that name the disease or whose field it is, in their own order."""
-    shown = Network.public.in_bulk(care.networks)
-    found = [(shown[pk], reason) for pk, reason in care.networks.items() if pk in shown]
-    return sorted(found, key=lambda pair: (ORDER.index(pair[1].answer), pair[0].order, pair[0].slug))

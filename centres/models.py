@@ -16,7 +16,7 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext, pgettext_lazy
 
-from centres.reference import DataRelease, Disease, DiseaseParent, DiseaseStatus, FormerCode, Town
+from centres.reference import DataRelease, Disease, DiseaseParent, FormerCode, Town
 from sensgene import phones
 from sensgene.records import (
     PartialDateField,
@@ -312,7 +312,7 @@ class CentreQuerySet(RecordQuerySet):
 
     def with_all(self):
         """What a centre's own page shows."""
-        return self.with_place_and_people().prefetch_related("contacts", "team", "conditions__diseases")
+        return self.with_place_and_people().prefetch_related("contacts", "team", "conditions")
 
     def in_reading_order(self):
         """Network by network, the coordinating site first. The order of `Kind` is not alphabetical."""
@@ -588,10 +588,6 @@ class TreatedCondition(Sourced):
 
     def __str__(self):
         return self.name
-
-    def listed_diseases(self) -> list[Disease]:
-        """Its entries that Orphanet still lists. Ask for them together: prefetch `diseases`."""
-        return [disease for disease in self.diseases.all() if disease.status != DiseaseStatus.WITHDRAWN]
 
 
 class ReferenceCentre(Centre):
