@@ -24,6 +24,7 @@ from sensgene import snapshot
 MOST_CHARACTERS = 100
 MOST_WORDS = 10  # that count; what follows is left out, and the reader told
 MOST_NAMES = 250  # read from the index for one question to it
+MOST_NAMES_WHILE_TYPING = 80  # ten are shown, and the next letter is on its way
 MOST_SPELLINGS = 12  # of one misspelt word
 
 ONE_TYPO, TWO_TYPOS = 5, 8  # letters from which a word may hold one, or two
@@ -315,12 +316,15 @@ def ask(part: str, where: str, *parameters, limit: int = MOST_NAMES) -> list[tup
         return cursor.fetchall()
 
 
-def by_words(part: str, terms: list[Term]) -> list[tuple]:
+def by_words(part: str, terms: list[Term], limit: int = MOST_NAMES) -> list[tuple]:
     """The first names that hold all the terms, in the order of the index."""
     if not all(each.options or each.is_beginning for each in terms):
         return []
     return ask(
-        part, "n.id IN (SELECT rowid FROM {index} WHERE {index} MATCH %s ORDER BY rowid LIMIT 250)", expression(terms)
+        part,
+        "n.id IN (SELECT rowid FROM {index} WHERE {index} MATCH %s ORDER BY rowid LIMIT %s)",
+        expression(terms),
+        limit,
     )
 
 
@@ -423,7 +427,7 @@ def look_up(
             if exact_only:
                 terms = [Term(each.word, {each.word: (EXACT, 0)} if each.word in known else {}) for each in terms]
             asked = [each for each in terms if each.is_content] or terms
-            rows = by_words(part, asked)
+            rows = by_words(part, asked, MOST_NAMES_WHILE_TYPING if is_typing else MOST_NAMES)
             if not generous:
                 rows = [*by_whole_name(part, " ".join(form)), *rows]
             candidates += filter(None, (judge(row, form, terms, known, left_out=0) for row in rows))
