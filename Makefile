@@ -17,7 +17,7 @@ test:  ## set everything up and run every test (WITHOUT=browser,postgres to acce
 	@$(PYTHON) sensgene/environment.py dev
 	@$(VENV) -m tests
 
-bench:  ## measure the search at 1, 10 and 100 times the data (half an hour; results in var/bench/)
+bench:  ## measure the search at 1, 10 and 100 times the data (some twenty minutes; results in var/bench/)
 	@$(PYTHON) sensgene/environment.py dev
 	@$(VENV) -m tests.benchmarks
 
