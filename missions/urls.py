@@ -17,7 +17,6 @@ urlpatterns = [
     path(_("help-lines/"), views.help_lines, name="help-lines"),
     path(_("associations/"), views.associations, name="associations"),
     path(_("glossary/"), views.glossary, name="glossary"),
-    path(_("newsletter/"), views.page, {"slug": "newsletter"}, name="newsletter"),
     path(_("help/"), views.page, {"slug": "help"}, name="help"),
     path(_("accessibility/"), views.accessibility, name="accessibility"),
     path(_("legal-notice/"), views.page, {"slug": "legal-notice"}, name="legal-notice"),

@@ -73,7 +73,14 @@ MENU = (
             NavItem(_("Legal texts"), "legal-texts"),
         ),
     ),
-    NavSection(_("Newsletter"), (NavItem(_("Newsletter"), "newsletter"),)),
+    NavSection(
+        _("Newsletter"),
+        (
+            NavItem(_("All issues"), "newsletter"),
+            NavItem(_("Subscribe"), "subscribe"),
+            NavItem(_("Change or leave"), "own-page"),
+        ),
+    ),
 )
 
 FOOT = (
@@ -107,6 +114,7 @@ STANDS_UNDER = {
     **{"network": "reference-centres", "centre": "reference-centres"},
     **{"disease": "diseases", "disease-letter": "diseases", "region": "where"},
     **{item.url_name: "no-diagnosis" for item in ROUTES},
+    **{"issue": "newsletter", "subscribe-asked": "subscribe", "own-page-asked": "own-page", "own-link": "own-page"},
 }
 
 

@@ -104,16 +104,3 @@ def own_path(address: str) -> str | None:
     except Resolver404:
         return None
     return iri_to_uri(path + question_mark + query)
-
-
-def is_from_this_site(request: HttpRequest) -> bool:
-    """For the public form that carries no CSRF token, because its cookie would end shared caching.
-
-    A browser says where a form was: Sec-Fetch-Site, or at least Origin. One that says neither (a text browser) is
-    let through: all it can change is its own display.
-    """
-    if site := request.headers.get("Sec-Fetch-Site"):
-        return site in ("same-origin", "none")
-    if origin := request.headers.get("Origin"):
-        return origin in (settings.SITE_ORIGIN, f"{request.scheme}://{request.get_host()}")
-    return True

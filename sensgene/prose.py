@@ -1,6 +1,7 @@
 """Editors' plain text → HTML: paragraphs, lists, links, and words of another language. Nothing else, always escaped."""
 
 import re
+from collections.abc import Iterator
 
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import conditional_escape, format_html, format_html_join
@@ -53,9 +54,8 @@ def inline(text: str) -> SafeString:
     return mark_safe("".join(parts))  # noqa: S308  (every part is escaped above)
 
 
-def block(text: str) -> SafeString:
-    """Paragraphs and lists. A list is a run of lines that begin with “- ”; an empty line ends a paragraph."""
-    blocks = []
+def paragraphs(text: str) -> Iterator[tuple[str, list[str]]]:
+    """("text", [one line]) and ("list", its items). A list is a run of lines that begin with “- ”."""
     for paragraph in re.split(r"\n\s*\n", text.replace("\r\n", "\n").strip()):
         lines, items = [], []
         for line in filter(None, map(str.strip, paragraph.split("\n"))):
@@ -66,15 +66,43 @@ def block(text: str) -> SafeString:
             else:
                 lines.append(line)
         if lines:
-            blocks.append(format_html("<p>{}</p>", inline(" ".join(lines))))
+            yield "text", [" ".join(lines)]
         if items:
-            blocks.append(
-                format_html("<ul>{}</ul>", format_html_join("", "<li>{}</li>", ((inline(item),) for item in items)))
-            )
+            yield "list", items
+
+
+def block(text: str) -> SafeString:
+    """Paragraphs and lists. An empty line ends a paragraph."""
+    blocks = []
+    for kind, lines in paragraphs(text):
+        if kind == "list":
+            items = format_html_join("", "<li>{}</li>", ((inline(item),) for item in lines))
+            blocks.append(format_html("<ul>{}</ul>", items))
+        else:
+            blocks.append(format_html("<p>{}</p>", inline(lines[0])))
     return mark_safe("\n".join(blocks))  # noqa: S308  (built by format_html)
+
+
+def words_of(match: re.Match) -> str:
+    return (match["foreign"] or match["words"]).strip()
 
 
 def plain(text: str) -> str:
     """The words alone, for text files and descriptions."""
-    text = INLINE.sub(lambda match: (match["foreign"] or match["words"]).strip(), text)
-    return INLINE.sub(lambda match: (match["foreign"] or match["words"]).strip(), text)
+    return INLINE.sub(words_of, INLINE.sub(words_of, text))
+
+
+def written_out(text: str, origin: str) -> Iterator[tuple[str, list[str]]]:
+    """The same paragraphs without markup, for a text part: each link as its words and, in brackets, its address."""
+
+    def words_and_address(match: re.Match) -> str:
+        target = match["target"]
+        if not target:
+            return words_of(match)
+        if target.startswith("page:"):
+            path = page_url(target.removeprefix("page:"))
+            return f"{plain(match['words'])} ({origin}{path})" if path else plain(match["words"])
+        return f"{plain(match['words'])} ({target.removeprefix('mailto:')})"
+
+    for kind, lines in paragraphs(text):
+        yield kind, [INLINE.sub(words_and_address, line) for line in lines]

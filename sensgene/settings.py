@@ -4,7 +4,7 @@ import os
 import re
 import secrets
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
@@ -49,6 +49,38 @@ def env_database(name: str, default: str) -> dict:
     if not database.get("ENGINE", "").endswith(("sqlite3", "postgresql")):
         raise ImproperlyConfigured(f"{name} must look like postgres://user:password@host/name or sqlite:///file.")
     return database
+
+
+def env_mail_server(name: str) -> dict | None:
+    """smtp://user:password@host:port (STARTTLS where the server offers it), smtp+tls:// (STARTTLS or nothing), smtps://.
+
+    None if unset: mail is written to files. The address is not repeated in the error: it may hold a password.
+    """
+    text = os.environ.get(name)
+    if not text:
+        return None
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    if parts.scheme not in ("smtp", "smtp+tls", "smtps") or not parts.hostname or parse_qs(parts.query):
+        raise ImproperlyConfigured(f"{name} must look like smtp://user:password@host:587, smtp+tls://… or smtps://….")
+    return {
+        "host": parts.hostname,
+        "port": port or {"smtp": 25, "smtp+tls": 587, "smtps": 465}[parts.scheme],
+        "user": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "security": parts.scheme,
+    }
+
+
+def env_mailbox(name: str, default: str) -> str:
+    """One plain address, local@domain."""
+    text = os.environ.get(name) or default
+    if text and not re.fullmatch(r"[A-Za-z0-9._+-]{1,40}@[a-z0-9-]+(\.[a-z0-9-]+)*", text):
+        raise ImproperlyConfigured(f"{name} must look like newsletter@example.org, not {text!r}.")
+    return text
 
 
 def env_secret(name: str, local_file: Path, *, is_local: bool) -> str:
@@ -264,7 +296,24 @@ CSRF_FAILURE_VIEW = "sensgene.views.forgery"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 3 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 
-EMAIL_TIMEOUT = 10
+# --- Mail: only the worker (manage.py send_mail) opens a connection to a mail server ------------------------------
+
+MAIL_SERVER = env_mail_server("EMAIL_URL")
+MAIL_DIR = env_path("MAIL_DIR", VAR_DIR / "mail")  # without a server, letters are written here
+MAIL_FROM = env_mailbox("MAIL_FROM", "newsletter@localhost" if IS_LOCAL else "")
+MAIL_RETURN = env_mailbox(
+    "MAIL_RETURN", "returns@localhost" if IS_LOCAL else ""
+)  # where reports about undelivered letters come back
+MAIL_JOURNAL = os.environ.get("MAIL_JOURNAL", "")  # the log of Postfix: says what it accepted before a worker died
+MAIL_PER_HOUR = env_int("MAIL_PER_HOUR", 2000)  # copies of issues; letters that somebody asked for do not count
+MAIL_LEASE_SECONDS = env_int(
+    "MAIL_LEASE_SECONDS", 300
+)  # longer than the slowest hand-over: five waits of EMAIL_TIMEOUT
+MAIL_DKIM_SELECTOR = os.environ.get("MAIL_DKIM_SELECTOR", "")
+EMAIL_TIMEOUT = 30
+# For digests that must outlive a rotated SECRET_KEY: addresses never written to again, return addresses.
+NEWSLETTER_KEY = env_secret("NEWSLETTER_KEY", VAR_DIR / "newsletter-key", is_local=IS_LOCAL)
+ERASURE_JOURNAL = env_path("ERASURE_JOURNAL", VAR_DIR / "erasures")
 
 # Where security.txt sends people: an https:, mailto: or tel: address. Empty: the site's own page on the matter.
 SECURITY_CONTACT = os.environ.get("SECURITY_CONTACT", "")

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.i18n import set_language
 
 from centres.views import suggest
+from newsletter.views import mailed_link
 from sensgene import health, views
 
 handler400 = "sensgene.views.bad_request"
@@ -24,6 +25,7 @@ urlpatterns = [
     path("sitemap.xml", views.sitemap, name="sitemap"),
     path(".well-known/security.txt", views.security_txt, name="security-txt"),
     path("api/suggest", suggest, name="suggest"),
+    path("n/<str:secret>", mailed_link, name="mailed-link"),
     path(f"{staff}/language/", set_language, name="staff-language"),
     path(f"{staff}/", admin.site.urls),
     path("accessibilite", views.accessibility_redirect),
@@ -41,4 +43,5 @@ urlpatterns += i18n_patterns(
     path(_("sight-and-hearing/"), views.route, {"slug": "eye-and-ear"}, name="eye-and-ear"),
     path("", include("centres.urls")),
     path("", include("missions.urls")),
+    path("", include("newsletter.urls")),
 )

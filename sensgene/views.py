@@ -20,7 +20,7 @@ from centres.forms import SearchForm
 from centres.models import Centre, Network, Region
 from centres.results import route_lines
 from missions.models import Association, HelpLine, Page
-from sensgene import languages, navigation, preferences, snapshot
+from sensgene import languages, navigation, preferences, snapshot, visitors
 from sensgene.records import Gone, published_or_gone
 from sensgene.sitemaps import SITEMAPS
 
@@ -76,7 +76,7 @@ def display(request):
     """The display buttons. A press sets the cookie and leads back; a visit leads to the page that explains them."""
     if request.method != "POST":
         return HttpResponseRedirect(reverse("help"))
-    if not preferences.is_from_this_site(request):
+    if not visitors.is_from_this_site(request):
         return problem(request, 403)
     form = preferences.DisplayForm(request.POST)
     if not form.is_valid():

@@ -23,7 +23,7 @@ SECONDS_TO_START = 20
 
 
 class Command(BaseCommand):
-    help = "Prepares everything, then runs the web server and the publisher until stopped."
+    help = "Prepares everything, then runs web server, publisher and mail worker until stopped."
 
     def add_arguments(self, parser):
         parser.add_argument("--port", type=int, default=8000)
@@ -61,6 +61,7 @@ class Command(BaseCommand):
             # Without --reuse-port, kept-alive connections pile onto one worker.
             "web server": [*web, "--reuse-port", "--bind", f"127.0.0.1:{port}"],
             "publisher": [sys.executable, str(settings.BASE_DIR / "manage.py"), "publish", "--watch"],
+            "mail worker": [sys.executable, str(settings.BASE_DIR / "manage.py"), "send_mail", "--watch"],
         }
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
