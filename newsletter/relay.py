@@ -97,6 +97,8 @@ class Smtp:
         except smtplib.SMTPAuthenticationError as error:
             refuses_us = error.smtp_code >= 500
             raise ServerTrouble("The mail server refuses our password.", refuses_us=refuses_us) from error
+        except smtplib.SMTPNotSupportedError as error:
+            raise ServerTrouble("The mail server offers no encryption, or no password.", refuses_us=True) from error
         except (smtplib.SMTPException, OSError) as error:
             raise ServerTrouble("The mail server does not answer.") from error
         self.letters = 0

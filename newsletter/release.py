@@ -149,6 +149,7 @@ def leave_it(delivery: Delivery, now: datetime) -> bool:
 PAUSE_REASONS = (  # what the worker writes there, for the catalogues
     _("More than one copy in twenty was refused."),
     _("The mail server refuses our password."),
+    _("The mail server offers no encryption, or no password."),
     _("The mail server refuses to take letters from us."),
 )
 TROUBLES = (

@@ -106,6 +106,7 @@ class Worker:
         self.rest = 0.0  # after trouble with the server, in seconds
         self.rests_until = 0.0
         self.tidied = 0.0
+        self.left_over: list[Delivery] = []  # claimed and not begun when something broke
 
     # --- The loop ---
 
@@ -116,6 +117,7 @@ class Worker:
                 busy = self.turn()
             except Exception as error:
                 log.error("the worker goes on after %s: %s", type(error).__name__, error)
+                self.relay.close()  # it may stand in the middle of a letter
                 busy = False
                 self.stop.wait(SECONDS_BETWEEN_LOOKS * 4)
             finally:
@@ -127,6 +129,9 @@ class Worker:
     def turn(self) -> bool:
         """One look at everything there is to do. True if something was done, so that the next look is soon."""
         be_durable()
+        if self.left_over:
+            self.let_go(self.left_over)
+            self.left_over = []
         self.report("looked")
         busy = self.read_enquiries() > 0
         self.begin_due_issues()
@@ -276,6 +281,9 @@ class Worker:
                 self.let_go(claimed[place:])
                 self.note_trouble(error)
                 break
+            except Exception:
+                self.left_over = claimed[place:]
+                raise
             if self.pace.pause:
                 self.stop.wait(self.pace.pause)
         return len(claimed)
@@ -300,7 +308,12 @@ class Worker:
         if not self.commit_intent(delivery, message):
             self.relay.give_up()
             return
+        committed = time.monotonic()
         self.report("intent committed")
+        if time.monotonic() - committed > self.lease.total_seconds() / 2:
+            # This process slept. Somebody else may have cleared the letter up meanwhile: it is theirs.
+            self.relay.close()
+            return
         try:
             code, reply = self.relay.finish(message.content)
         except relay.Refusal as refusal:
