@@ -1,9 +1,16 @@
 """Fixtures that several folders use."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import count
+
 import pytest
 from django.test import Client
 
+from sensgene import publication, snapshot
 from tests.site import Site, first_site
+
+numbers = count(1)
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +29,28 @@ def visitor(site, settings, db_of_visitors) -> Client:
     """Somebody reading public pages. The working database refuses every connection meanwhile."""
     settings.SNAPSHOT_DIR = site.snapshots
     return Client(raise_request_exception=False)
+
+
+@pytest.fixture
+def real(visitor) -> Client:
+    """The real published data, open."""
+    snapshot.open_current()
+    return visitor
+
+
+@pytest.fixture
+def publish(settings, tmp_path) -> Callable[[], Client]:
+    """Makes public what a test has invented, without rendering every page first; opens it and returns a reader."""
+    settings.SNAPSHOT_DIR = tmp_path
+
+    def publish() -> Client:
+        path = tmp_path / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{next(numbers):08x}.sqlite3"
+        publication.build(path)
+        publication.switch(path)
+        snapshot.open_current()
+        return Client(raise_request_exception=False)
+
+    return publish
 
 
 @pytest.fixture

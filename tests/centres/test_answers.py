@@ -1,8 +1,5 @@
 """Which centres answer for a disease and why: three kinds of answer, told apart in words, each with its reason."""
 
-from datetime import UTC, datetime
-from itertools import count
-
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -12,36 +9,13 @@ from centres import answers, search
 from centres.answers import Answer, Care, Reason, Relation
 from centres.models import Centre, Network
 from centres.reference import Disease
-from sensgene import publication, snapshot
+from sensgene import snapshot
 from sensgene.records import State
 from tests import factories
 from tests.markup import Element, read
 
 LANGUAGES = ("fr", "en", "de")
 both = pytest.mark.django_db(databases=["default", "snapshot"], transaction=True)
-numbers = count(1)
-
-
-@pytest.fixture
-def real(visitor) -> Client:
-    """The real published data, open."""
-    snapshot.open_current()
-    return visitor
-
-
-@pytest.fixture
-def publish(settings, tmp_path):
-    """Makes public what a test has invented, opens it, and returns somebody who reads it."""
-    settings.SNAPSHOT_DIR = tmp_path
-
-    def publish() -> Client:
-        path = tmp_path / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{next(numbers):08x}.sqlite3"
-        publication.build(path)
-        publication.switch(path)
-        snapshot.open_current()
-        return Client(raise_request_exception=False)
-
-    return publish
 
 
 def care(code: int) -> Care:

@@ -1,8 +1,7 @@
 """Pages of results: the order, the distances, the filters, and what is said when something was not understood."""
 
 import re
-from datetime import UTC, datetime
-from itertools import count, pairwise
+from itertools import pairwise
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -15,36 +14,12 @@ from centres.answers import Answer, Relation
 from centres.forms import Asked
 from centres.models import Audience, Centre, Kind, Region
 from centres.reference import Disease, FormerCode, Town
-from sensgene import publication, snapshot
 from tests import factories
 from tests.markup import Element, read
 
 LANGUAGES = ("fr", "en", "de")
 SEARCH = {"fr": "/fr/recherche/", "en": "/en/search/", "de": "/de/suche/"}
 both = pytest.mark.django_db(databases=["default", "snapshot"], transaction=True)
-numbers = count(1)
-
-
-@pytest.fixture
-def real(visitor) -> Client:
-    """The real published data, open."""
-    snapshot.open_current()
-    return visitor
-
-
-@pytest.fixture
-def publish(settings, tmp_path):
-    """Makes public what a test has invented, opens it, and returns somebody who reads it."""
-    settings.SNAPSHOT_DIR = tmp_path
-
-    def publish() -> Client:
-        path = tmp_path / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{next(numbers):08x}.sqlite3"
-        publication.build(path)
-        publication.switch(path)
-        snapshot.open_current()
-        return Client(raise_request_exception=False)
-
-    return publish
 
 
 def page_at(client: Client, path: str, **query: str) -> Element:

@@ -8,8 +8,7 @@ import io
 import re
 import time
 import unicodedata
-from datetime import UTC, datetime
-from itertools import count, pairwise
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,7 @@ from centres import gazetteer, search
 from centres.reference import Disease, FormerCode
 from centres.search_index import Role
 from centres.suggestions import MOST, suggestions
-from sensgene import publication, snapshot
+from sensgene import snapshot
 from tests import factories
 from tests.markup import read
 
@@ -31,28 +30,6 @@ LANGUAGES = ("fr", "en", "de")
 CASES = Path(__file__).with_name("search_cases.csv")
 GIVEN_CASES = 40  # the first rows of the file: those the task gives as an example
 both = pytest.mark.django_db(databases=["default", "snapshot"], transaction=True)
-numbers = count(1)
-
-
-@pytest.fixture
-def real(visitor):
-    """The real published data, open."""
-    snapshot.open_current()
-    return visitor
-
-
-@pytest.fixture
-def publish(settings, tmp_path):
-    """Makes public what a test has invented, and opens it."""
-    settings.SNAPSHOT_DIR = tmp_path
-
-    def publish() -> None:
-        path = tmp_path / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{next(numbers):08x}.sqlite3"
-        publication.build(path)
-        publication.switch(path)
-        snapshot.open_current()
-
-    return publish
 
 
 def keys(query: str, **options) -> list[int]:

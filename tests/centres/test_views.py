@@ -1,7 +1,6 @@
 """Pages of the centres: what is on them, in which order, and what is said where nothing is known."""
 
-from datetime import UTC, datetime
-from itertools import count, pairwise
+from itertools import pairwise
 
 import pytest
 from django.test import Client
@@ -9,14 +8,13 @@ from django.urls import reverse
 from django.utils import translation
 
 from centres.models import Audience, Centre, ContactKind, Kind, Network, Region
-from sensgene import phones, publication, snapshot
+from sensgene import phones, snapshot
 from sensgene.records import State
 from tests import factories
 from tests.markup import Element, read
 
 LANGUAGES = ("fr", "en", "de")
 both = pytest.mark.django_db(databases=["default", "snapshot"], transaction=True)
-numbers = count(1)
 
 
 def address(url_name: str, language: str, *arguments: str) -> str:
@@ -30,20 +28,6 @@ def page_at(client: Client, path: str) -> Element:
     page, problems = read(response.content.decode())
     assert not problems
     return page
-
-
-@pytest.fixture
-def publish(settings, tmp_path):
-    """Makes public what a test has invented, without rendering every page first; returns somebody who reads it."""
-    settings.SNAPSHOT_DIR = tmp_path
-
-    def publish() -> Client:
-        path = tmp_path / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{next(numbers):08x}.sqlite3"
-        publication.build(path)
-        publication.switch(path)
-        return Client(raise_request_exception=False)
-
-    return publish
 
 
 def headings(page: Element) -> list[str]:

@@ -1,7 +1,7 @@
 """Pages of prose and their lists: order, dates, and what they promise readers."""
 
-from datetime import UTC, date, datetime
-from itertools import count, pairwise
+from datetime import date
+from itertools import pairwise
 
 import pytest
 from django.test import Client
@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from missions.models import AccessibilityAudit, Association, GlossaryTerm, HealthChannel, LegalText, Page, Partner
-from sensgene import publication, snapshot
+from sensgene import snapshot
 from sensgene.languages import sort_key
 from sensgene.records import State
 from sensgene.sitemaps import FixedPages
@@ -18,7 +18,6 @@ from tests.markup import Element, read
 
 LANGUAGES = ("fr", "en", "de")
 both = pytest.mark.django_db(databases=["default", "snapshot"], transaction=True)
-numbers = count(1)
 
 
 def address(url_name: str, language: str, *arguments: str) -> str:
@@ -32,20 +31,6 @@ def page_at(client: Client, path: str) -> Element:
     page, problems = read(response.content.decode())
     assert not problems
     return page
-
-
-@pytest.fixture
-def publish(settings, tmp_path):
-    """Makes public what a test has invented, without rendering every page first; returns somebody who reads it."""
-    settings.SNAPSHOT_DIR = tmp_path
-
-    def publish() -> Client:
-        path = tmp_path / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{next(numbers):08x}.sqlite3"
-        publication.build(path)
-        publication.switch(path)
-        return Client(raise_request_exception=False)
-
-    return publish
 
 
 # --- Prose --------------------------------------------------------------------------------------------------------
