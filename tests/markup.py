@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from html import unescape
 from html.parser import HTMLParser
 
+from django.test import Client
+
 
 def names(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -169,3 +171,12 @@ def read(html: str) -> tuple[Element, list[str]]:
 
 def document(html: str) -> Element:
     return read(html)[0]
+
+
+def page_at(client: Client, path: str, **query: str) -> Element:
+    """A page that is there and faultless."""
+    response = client.get(path, query)
+    assert response.status_code == 200, (path, query)
+    page, problems = read(response.content.decode())
+    assert not problems
+    return page

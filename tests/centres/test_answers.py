@@ -12,7 +12,7 @@ from centres.reference import Disease
 from sensgene import snapshot
 from sensgene.records import State
 from tests import factories
-from tests.markup import Element, read
+from tests.markup import Element, page_at
 
 LANGUAGES = ("fr", "en", "de")
 both = pytest.mark.django_db(databases=["default", "snapshot"], transaction=True)
@@ -26,14 +26,6 @@ def reasons(code: int) -> dict[str, Reason]:
     """Short name of a centre → why it answers."""
     slugs = dict(Centre.public.values_list("pk", "slug"))
     return {slugs[pk]: reason for pk, reason in care(code).centres.items()}
-
-
-def page_at(client: Client, path: str, **query: str) -> Element:
-    response = client.get(path, query)
-    assert response.status_code == 200, path
-    page, problems = read(response.content.decode())
-    assert not problems
-    return page
 
 
 def disease_page(client: Client, language: str, code: int) -> Element:

@@ -15,19 +15,11 @@ from centres.forms import Asked
 from centres.models import Audience, Centre, Kind, Region
 from centres.reference import Disease, FormerCode, Town
 from tests import factories
-from tests.markup import Element, read
+from tests.markup import Element, page_at
 
 LANGUAGES = ("fr", "en", "de")
 SEARCH = {"fr": "/fr/recherche/", "en": "/en/search/", "de": "/de/suche/"}
 both = pytest.mark.django_db(databases=["default", "snapshot"], transaction=True)
-
-
-def page_at(client: Client, path: str, **query: str) -> Element:
-    response = client.get(path, query)
-    assert response.status_code == 200, (path, query)
-    page, problems = read(response.content.decode())
-    assert not problems
-    return page
 
 
 def searched(client: Client, language: str = "fr", **query: str) -> Element:

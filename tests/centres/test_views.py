@@ -3,7 +3,6 @@
 from itertools import pairwise
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
@@ -11,7 +10,7 @@ from centres.models import Audience, Centre, ContactKind, Kind, Network, Region
 from sensgene import phones, snapshot
 from sensgene.records import State
 from tests import factories
-from tests.markup import Element, read
+from tests.markup import Element, page_at
 
 LANGUAGES = ("fr", "en", "de")
 both = pytest.mark.django_db(databases=["default", "snapshot"], transaction=True)
@@ -20,14 +19,6 @@ both = pytest.mark.django_db(databases=["default", "snapshot"], transaction=True
 def address(url_name: str, language: str, *arguments: str) -> str:
     with translation.override(language):
         return reverse(url_name, args=arguments)
-
-
-def page_at(client: Client, path: str) -> Element:
-    response = client.get(path)
-    assert response.status_code == 200, path
-    page, problems = read(response.content.decode())
-    assert not problems
-    return page
 
 
 def headings(page: Element) -> list[str]:

@@ -4,7 +4,6 @@ from datetime import date
 from itertools import pairwise
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
@@ -14,7 +13,7 @@ from sensgene.languages import sort_key
 from sensgene.records import State
 from sensgene.sitemaps import FixedPages
 from tests import factories
-from tests.markup import Element, read
+from tests.markup import Element, page_at
 
 LANGUAGES = ("fr", "en", "de")
 both = pytest.mark.django_db(databases=["default", "snapshot"], transaction=True)
@@ -23,14 +22,6 @@ both = pytest.mark.django_db(databases=["default", "snapshot"], transaction=True
 def address(url_name: str, language: str, *arguments: str) -> str:
     with translation.override(language):
         return reverse(url_name, args=arguments)
-
-
-def page_at(client: Client, path: str) -> Element:
-    response = client.get(path)
-    assert response.status_code == 200, path
-    page, problems = read(response.content.decode())
-    assert not problems
-    return page
 
 
 # --- Prose --------------------------------------------------------------------------------------------------------
