@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from django.db import connection, models
 from django.utils import timezone
 
+from sensgene.publication import empty_value
+
 
 def insert(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence]) -> None:
     """Adds the rows to the working database; `names` are attribute names (`child_id`), in the order of each row.
@@ -13,7 +15,7 @@ def insert(model: type[models.Model], names: Sequence[str], rows: Iterable[Seque
     """
     named = {field.attname: field for field in model._meta.concrete_fields}
     others = [field for field in named.values() if field.attname not in names and not field.primary_key]
-    defaults = [timezone.now() if field.attname == "updated_at" else empty(field) for field in others]
+    defaults = [timezone.now() if field.attname == "updated_at" else empty_value(field) for field in others]
     fields = [*(named[name] for name in names), *others]
     quote = connection.ops.quote_name
     sql = (
@@ -26,13 +28,6 @@ def insert(model: type[models.Model], names: Sequence[str], rows: Iterable[Seque
     )
     with connection.cursor() as cursor:
         cursor.executemany(sql, prepared)
-
-
-def empty(field: models.Field):
-    """What a column holds that nobody filled."""
-    if field.null:
-        return None
-    return field.get_default() if field.has_default() else field.to_python("")
 
 
 def replace(model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence]) -> bool:

@@ -211,7 +211,7 @@ def selected(model: type[models.Model], column: models.Field) -> str:
 
 
 def empty_value(column: models.Field):
-    """What a column outside the allow-list holds in the snapshot."""
+    """What a column holds that nobody fills, such as those outside the allow-list in the snapshot."""
     if column.null:
         return None
     return column.get_default() if column.has_default() else column.to_python("")
