@@ -257,11 +257,16 @@ def town_in_words(page: Results) -> Asked | None:
     return None
 
 
+def answering(centres: Iterable[Centre], care: Care) -> list[Line]:
+    """Those of the centres that answer for a disease, each with its reason."""
+    return [Line(centre, care.centres[centre.pk]) for centre in centres if centre.pk in care.centres]
+
+
 def candidates(page: Results) -> list[Line]:
     """The centres that answer, before any filter."""
     centres = Centre.public.with_place_and_people().with_contacts().in_reading_order()
     if page.care is not None:
-        return [Line(centre, page.care.centres[centre.pk]) for centre in centres if centre.pk in page.care.centres]
+        return answering(centres, page.care)
     if page.directory_found:
         best = page.directory.best.tier
         found = [each for each in page.directory.found if each.tier <= max(best, EXACT_ENOUGH)]

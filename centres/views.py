@@ -12,7 +12,7 @@ from centres import answers, diseases, gazetteer, map
 from centres.forms import Asked, SearchForm, SuggestForm, understood
 from centres.models import Centre, Network, Region
 from centres.reference import Disease, DiseaseStatus, FormerCode
-from centres.results import Line, Results, numbered, results
+from centres.results import Line, Results, answering, numbered, results
 from centres.search import MOST_CHARACTERS
 from centres.sheets import text_sheet
 from centres.suggestions import suggestions
@@ -150,8 +150,7 @@ def disease(request, code):
         return HttpResponsePermanentRedirect(shown.get_absolute_url())
     care = answers.care_of(shown)
     centres = Centre.public.with_place_and_people().with_contacts().in_reading_order()
-    lines = [Line(centre, care.centres[centre.pk]) for centre in centres if centre.pk in care.centres]
-    lines = numbered(sorted(lines, key=lambda line: line.reason.rank))
+    lines = numbered(sorted(answering(centres, care), key=lambda line: line.reason.rank))
     asked = Asked(q=f"ORPHA:{shown.pk}")
     page = Results(asked, disease=shown, care=care, lines=lines)
     context = {
