@@ -39,7 +39,7 @@ NAMES = (
 
 # GeoNames gives these in English; people know them by the names used there. The English name still finds them.
 LOCAL_NAMES = {
-    **{"gn-2867714": "München", "gn-2861650": "Nürnberg", "gn-2897436": "Ibbenbüren", "gn-2660646": "Genève"},
+    **{"gn-2867714": "München", "gn-2861650": "Nürnberg", "gn-2896817": "Ibbenbüren", "gn-2660646": "Genève"},
     **{"gn-2800866": "Bruxelles", "gn-2803138": "Antwerpen", "gn-2789786": "Oostende"},
 }
 LOCAL_REGIONS = {

@@ -16,7 +16,7 @@ from django.utils import translation
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from centres import gazetteer
+from centres import gazetteer, words
 from centres.gazetteer import GazetteerError, Place, distance, find, points
 from centres.models import Hospital
 from centres.reference import DataRelease, Town, TownKind
@@ -77,6 +77,8 @@ KNOWN = {
     "gn-2960680": ("Colmar (Luxembourg)", "Colmar (Mersch, Luxembourg)", "Colmar-Berg"),
     "fr-69383-arm": ("Lyon 3", "69003"),
     "fr-2A004": ("Ajaccio", "20000"),
+    "gn-2896817": ("Ibbenbüren", "Ibbenbueren", "Ibbenburen"),
+    "gn-2897436": ("Hünfeld", "Huenfeld", "Hunfeld"),
 }
 
 
@@ -520,6 +522,14 @@ def test_the_real_file_is_published_whole(towns):
         for key, row in lines_of_the_file().items()
     }
     assert set(Town.public.values_list(*columns)) == wanted
+
+
+@pytest.mark.parametrize(("key", "name"), gazetteer.LOCAL_NAMES.items())
+def test_a_local_name_is_one_of_the_names_that_the_file_gives_that_town(key, name):
+    row = lines_of_the_file()[key]
+    given = {words.plain(each) for each in (row["name"], *row["alt_names"].split(";"))}
+    assert words.plain(name) in given
+    assert row["name"] != name  # else there is nothing to say
 
 
 def test_every_french_postcode_of_the_file_is_answered(towns):
