@@ -265,9 +265,9 @@ def find(typed: str, *, may_guess: bool = True) -> Place:
         return by_postcode(typed, typed.zfill(5))
     if match := CODE_AND_NAME.fullmatch(typed):
         return by_postcode_and_name(typed, match["postcode"], match["name"], may_guess=may_guess)
-    whole, _is_corrected = look_up(typed, may_guess=False)
-    if whole or not (match := LAST_BRACKET.fullmatch(typed)):
-        found, is_corrected = (whole, False) if whole else look_up(typed, may_guess=may_guess)
+    match = LAST_BRACKET.fullmatch(typed)
+    found, is_corrected = look_up(typed, may_guess=may_guess and not match)
+    if found or not match:
         return chosen(typed, found, is_corrected)
     name, district = match["name"].strip(), match["district"]
     found, is_corrected = look_up(name, may_guess=may_guess)
