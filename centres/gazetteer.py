@@ -394,7 +394,8 @@ def points(hospitals: Iterable) -> dict[int, Point]:
     listed = rows(f"SELECT name, town FROM town_name WHERE is_main AND name IN ({places}) ORDER BY rank DESC", *names)  # noqa: S608
     known = {town.pk: town for town in Town.public.in_bulk([town for _name, town in listed]).values()}
     for hospital in unknown:
-        same_name = [known[town] for name, town in listed if name == words.plain(hospital.town)]
+        wanted = words.plain(hospital.town)
+        same_name = [known[town] for name, town in listed if name == wanted]
         region = words.plain(Region(hospital.region).french) if hospital.region else ""
         here = [town for town in same_name if town.country == Country.FRANCE]
         here = [town for town in here if region in ("", words.plain(town.region))]
