@@ -73,7 +73,6 @@ class Found:
     is_ours: bool
     coverage: float  # share of the name that the query names, 0 to 1
     cost: float
-    matched: tuple[str, ...]  # the words of the name, in the order of the query
     length: int
     level: int = 0  # of a disease: group 0, disorder 1, form 2
     is_named: bool = False  # some centre or network names it
@@ -343,7 +342,7 @@ def judge(row: tuple, spelt: list[str], terms: list[Term], known: Vocabulary, *,
     role, own = Role(role), written.split()
     cost = typos = 0.0
     is_begun = False
-    matched, used = [], set()
+    used = set()
     for each in terms:
         best = None
         for place, word in enumerate(own):
@@ -358,7 +357,6 @@ def judge(row: tuple, spelt: list[str], terms: list[Term], known: Vocabulary, *,
         (price, wrong), place = best
         is_begun |= price == COMPLETED
         used.add(place)
-        matched.append(own[place])
         cost += price
         typos += wrong
     weights = [known.weight(word) for word in own]
@@ -391,7 +389,6 @@ def judge(row: tuple, spelt: list[str], terms: list[Term], known: Vocabulary, *,
         is_ours=rank == 0,
         coverage=coverage,
         cost=cost,
-        matched=tuple(matched),
         length=len(written),
     )
 
@@ -514,10 +511,7 @@ def diseases(text: str, *, is_typing: bool = False, exact_only: bool = False) ->
     codes, is_code = by_code(text)
     if match := NUMBER.fullmatch(text.strip()):
         text = match[1]
-    found = [
-        Found("disease", str(code), f"ORPHA:{code}", "", Role.NAME, 0, 0, True, 1.0, 0.0, (str(code),), 0)
-        for code in codes
-    ]
+    found = [Found("disease", str(code), f"ORPHA:{code}", "", Role.NAME, 0, 0, True, 1.0, 0.0, 0) for code in codes]
     if not is_code:
         others, outcome.left_out = look_up(DISEASES, text, is_typing=is_typing, exact_only=exact_only)
         outcome.left_out += tuple(query_words(text)[MOST_WORDS:])

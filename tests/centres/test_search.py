@@ -260,7 +260,7 @@ def test_a_gene_finds_the_diseases_that_it_belongs_to(real):
 def found(**facts) -> search.Found:
     defaults = {
         **{"kind": "disease", "key": "1", "text": "Invented", "language": "fr", "role": Role.NAME, "tier": 3},
-        **{"typos": 0, "is_ours": False, "coverage": 0.5, "cost": 0.0, "matched": (), "length": 20, "level": 1},
+        **{"typos": 0, "is_ours": False, "coverage": 0.5, "cost": 0.0, "length": 20, "level": 1},
     }
     return search.Found(**{**defaults, **facts})
 
