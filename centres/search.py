@@ -336,7 +336,7 @@ def by_whole_name(part: str, written: str) -> list[tuple]:
 # --- Ranking ------------------------------------------------------------------------------------------------------
 
 
-def judge(row: tuple, spelt: list[str], terms: list[Term], known: Vocabulary, *, left_out: int) -> Found | None:
+def judge(row: tuple, spelt: list[str], terms: list[Term], known: Vocabulary, *, is_partial: bool) -> Found | None:
     """How well a name answers the query; None if it does not."""
     _number, kind, key, language, role, rank, text, written = row
     role, own = Role(role), written.split()
@@ -364,7 +364,7 @@ def judge(row: tuple, spelt: list[str], terms: list[Term], known: Vocabulary, *,
     content = [word for word in own if words.is_content(word)]
     is_whole = all(place in used for place, word in enumerate(own) if words.is_content(word)) and bool(content or used)
     joined = " ".join(spelt)
-    if left_out:
+    if is_partial:
         tier = PARTIAL
     elif typos:
         tier = 4 if typos == 1 and is_whole else 5
@@ -427,7 +427,7 @@ def look_up(
             rows = by_words(part, asked, MOST_NAMES_WHILE_TYPING if is_typing else MOST_NAMES)
             if not generous:
                 rows = [*by_whole_name(part, " ".join(form)), *rows]
-            candidates += filter(None, (judge(row, form, terms, known, left_out=0) for row in rows))
+            candidates += filter(None, (judge(row, form, terms, known, is_partial=False) for row in rows))
         if candidates:
             return best_of_each(candidates), ()
     # While somebody types, the last words are still to come: none is left out.
@@ -459,7 +459,7 @@ def without_some_words(
         answers: list[tuple[float, list[Found], set[str]]] = []
         for chosen in combinations(telling, size):
             rows = by_words(part, list(chosen))
-            found = [*filter(None, (judge(row, spelt, list(chosen), known, left_out=1) for row in rows))]
+            found = [*filter(None, (judge(row, spelt, list(chosen), known, is_partial=True) for row in rows))]
             if found:
                 answers.append((min(each.cost for each in found), found, {each.word for each in chosen}))
         if answers:
