@@ -206,11 +206,11 @@ def network_names(cursor) -> Iterator[Name]:
 
 def centre_names(cursor) -> Iterator[Name]:
     cursor.execute(
-        "SELECT c.slug, c.name_fr, c.name_en, c.name_de, h.name, h.town, h.region, p.first_name, p.last_name "
+        "SELECT c.slug, c.name_fr, c.name_en, c.name_de, h.name, h.town, p.first_name, p.last_name "
         "FROM centres_centre c JOIN centres_hospital h ON h.id = c.hospital_id "
         "LEFT JOIN centres_coordinator p ON p.id = c.coordinator_id"
     )
-    for slug, *names, hospital, town, _region, first_name, last_name in cursor.fetchall():
+    for slug, *names, hospital, town, first_name, last_name in cursor.fetchall():
         for language, text in zip(LANGUAGES, names, strict=True):
             if text:
                 yield Name("centre", slug, language, Role.NAME, text)
