@@ -287,10 +287,10 @@ def load(folder: Path = FOLDER, *, dry_run: bool = False, allow_removals: bool =
     with transaction.atomic():
         stored = {row["orpha_code"]: row for row in everything.values(*COLUMNS, "is_edited")}
         listed = {code for code, row in stored.items() if row["status"] != DiseaseStatus.WITHDRAWN}
-        missing = len(listed - set(release.diseases))
-        if missing > len(listed) * MOST_LOST and not allow_removals:
+        gone = [code for code in stored if code in listed and code not in release.diseases]
+        if len(gone) > len(listed) * MOST_LOST and not allow_removals:
             raise NomenclatureError(
-                f"diseases.csv lacks {missing} of the {len(listed)} entries that are listed. "
+                f"diseases.csv lacks {len(gone)} of the {len(listed)} entries that are listed. "
                 "If so many are really gone, load with --allow-removals."
             )
         added = [row for code, row in release.diseases.items() if code not in stored]
@@ -301,15 +301,8 @@ def load(folder: Path = FOLDER, *, dry_run: bool = False, allow_removals: bool =
             if code in stored and (names := merge(stored[code], row, stored[code]["is_edited"])):
                 report.changed.append(f"{called(row)}: {', '.join(names)}")
                 everything.filter(pk=code).update(**{name: row[name] for name in names}, updated_at=now)
-        gone = [
-            row
-            for code, row in stored.items()
-            if code not in release.diseases and row["status"] != DiseaseStatus.WITHDRAWN
-        ]
-        report.removed = [called(row) for row in gone]
-        everything.filter(pk__in=[row["orpha_code"] for row in gone]).update(
-            status=DiseaseStatus.WITHDRAWN, updated_at=now
-        )
+        report.removed = [called(stored[code]) for code in gone]
+        everything.filter(pk__in=gone).update(status=DiseaseStatus.WITHDRAWN, updated_at=now)
         report.moved = replace_links(release)
         report.redirected = add_former_codes(release)
         DataRelease.objects.update_or_create(name=RELEASE, defaults={"digest": state, "rows": report.total})
