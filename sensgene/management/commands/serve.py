@@ -58,7 +58,7 @@ class Command(BaseCommand):
         environment = {**os.environ, "SITE_ORIGIN": origin}
         web = [sys.executable, "-m", "gunicorn", "-c", str(settings.BASE_DIR / "deploy" / "gunicorn.conf.py")]
         commands = {
-            # Without --reuse-port, kept-alive connections pile onto one worker.
+            # --reuse-port: each worker listens for itself, and the kernel spreads new connections over them.
             "web server": [*web, "--reuse-port", "--bind", f"127.0.0.1:{port}"],
             "publisher": [sys.executable, str(settings.BASE_DIR / "manage.py"), "publish", "--watch"],
             "mail worker": [sys.executable, str(settings.BASE_DIR / "manage.py"), "send_mail", "--watch"],
