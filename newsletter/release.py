@@ -83,10 +83,13 @@ def stop(issue: Issue, now: datetime) -> bool:
 
 
 @transaction.atomic
-def pause(issue: Issue) -> bool:
-    """No further copy leaves until somebody resumes. One that is being handed over at this moment still does."""
+def pause(issue: Issue, reason: str = "", *, by_us: bool = False) -> bool:
+    """No further copy leaves until somebody resumes. One that is being handed over at this moment still does.
+
+    `by_us`: the server refused us; the worker resumes the issue itself once it takes letters again.
+    """
     if not Issue.objects.filter(pk=issue.pk, mailing=Mailing.SENDING).update(
-        mailing=Mailing.PAUSED, pause_reason="", paused_by_us=False
+        mailing=Mailing.PAUSED, pause_reason=reason[:300], paused_by_us=by_us
     ):
         return False
     claimed = issue.deliveries.filter(kind=Delivery.Kind.ISSUE, state=Transit.CLAIMED)

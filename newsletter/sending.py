@@ -26,10 +26,10 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import F, Q
 
-from newsletter import clock, limits, messages, relay, subscriptions, trouble
+from newsletter import clock, limits, messages, relay, release, subscriptions, trouble
 from newsletter.journal import Journal, Verdict
 from newsletter.models import Bounce, Delivery, Enquiry, Issue, Mailing, Standing, Subscriber, Token, Transit
 from sensgene.records import State
@@ -294,6 +294,8 @@ class Worker:
         try:
             message = messages.compose(delivery, delivery.subscriber, now)
             sender = messages.return_address(delivery)
+        except (DatabaseError, InterfaceError):
+            raise
         except Exception as error:  # a letter that cannot be written must not stop the others
             log.error("letter %s cannot be written: %s", delivery.pk, type(error).__name__)
             with transaction.atomic():
@@ -370,18 +372,20 @@ class Worker:
                 **{"last_code": str(refusal.code), "last_reply": refusal.reply},
             )
             return
-        self.fail(delivery, state, str(refusal.code), refusal.reply)
-        if refusal.is_final and refusal.stage == "RCPT" and delivery.subscriber is not None:
+        was_ours = self.fail(delivery, state, str(refusal.code), refusal.reply)
+        if was_ours and refusal.is_final and refusal.stage == "RCPT" and delivery.subscriber is not None:
             self.count_refusal(delivery, refusal)
 
-    def fail(self, delivery: Delivery, state: Transit, code: str, reply: str) -> None:
+    def fail(self, delivery: Delivery, state: Transit, code: str, reply: str) -> bool:
+        """For good. False if the letter is not ours any more."""
         now = clock.now()
-        self.mine(delivery, state).update(
+        was_ours = self.mine(delivery, state).update(
             **{"state": Transit.FAILED, "attempts": F("attempts") + 1, "lease": "", "lease_until": None},
             **{"last_code": code, "last_reply": reply, "ended_at": now},
         )
-        if delivery.kind == Delivery.Kind.ISSUE:
+        if was_ours and delivery.kind == Delivery.Kind.ISSUE:
             self.pause_if_many_are_refused(delivery.issue_id)
+        return bool(was_ours)
 
     def count_refusal(self, delivery: Delivery, refusal: relay.Refusal) -> None:
         """An address that does not exist goes off the list at once; any other refusal, the second time (5 for a policy)."""
@@ -412,9 +416,7 @@ class Worker:
             ended = ended.filter(ended_at__gt=issue.resumed_at)
         last = list(ended.order_by("-ended_at").values_list("state", flat=True)[:REFUSALS_IN])
         if last.count(Transit.FAILED) > REFUSALS_IN * REFUSALS_MOST:
-            Issue.objects.filter(pk=issue_id, mailing=Mailing.SENDING).update(
-                mailing=Mailing.PAUSED, pause_reason="More than one copy in twenty was refused.", paused_by_us=False
-            )
+            release.pause(issue, "More than one copy in twenty was refused.")
             trouble.note("refusals", "More than one copy in twenty was refused. The issue is paused.", clock.now())
 
     def note_trouble(self, error: relay.ServerTrouble) -> None:
@@ -428,9 +430,8 @@ class Worker:
             self.pace.slower()
         trouble.note("refused" if error.refuses_us else "away", str(error), now)
         if error.refuses_us:
-            Issue.objects.filter(mailing=Mailing.SENDING).update(
-                mailing=Mailing.PAUSED, pause_reason=str(error)[:300], paused_by_us=True
-            )
+            for issue in Issue.objects.filter(mailing=Mailing.SENDING):
+                release.pause(issue, str(error), by_us=True)
 
     def resume_after_trouble(self) -> None:
         """Issues that stand still because the server refused us go on once it takes letters again."""
