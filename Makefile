@@ -4,7 +4,7 @@ PORT ?= 8000
 VENV = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lint messages lock clean
+.PHONY: help run test bench faults lint messages lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -20,6 +20,10 @@ test:  ## set everything up and run every test (WITHOUT=browser,postgres to acce
 bench:  ## measure the search at 1, 10 and 100 times the data (some twenty minutes; results in var/bench/)
 	@$(PYTHON) sensgene/environment.py dev
 	@$(VENV) -m tests.benchmarks
+
+faults:  ## kill the mail worker again and again, at full size (ten thousand letters, some twenty minutes)
+	@$(PYTHON) sensgene/environment.py dev
+	@$(VENV) -m tests.faults
 
 lint:  ## check the style of the code
 	@$(PYTHON) sensgene/environment.py dev

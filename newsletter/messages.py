@@ -24,6 +24,7 @@ from django.utils.translation import gettext as _
 from newsletter import addresses, tokens
 from newsletter.models import Delivery, Edition, Issue, Purpose, Subscriber, Token
 from sensgene import prose
+from sensgene.logs import CONTROL_CHARACTERS
 
 COLUMNS = 76
 LEAVE = "\ue000leave\ue001"  # where a copy's own link to leave goes; a character that nobody types
@@ -381,7 +382,7 @@ def compose(delivery: Delivery, subscriber: Subscriber | None, now: datetime) ->
     message = EmailMessage(policy=SMTP.clone(max_line_length=COLUMNS))
     message["From"] = f"SENSGENE <{settings.MAIL_FROM}>"
     message["To"] = delivery.address
-    message["Subject"] = " ".join(subject.split())
+    message["Subject"] = one_line(subject)
     message["Date"] = format_datetime(delivery.written_at)
     message["Message-ID"] = delivery.message_id
     domain = addresses.domain(settings.MAIL_FROM)
@@ -402,6 +403,11 @@ def compose(delivery: Delivery, subscriber: Subscriber | None, now: datetime) ->
         ways = ",\r\n ".join(f"<{way}>" for way in ways_to_leave(urls[Purpose.LEAVE]))
         content = f"List-Unsubscribe: {ways}\r\n".encode("ascii") + content
     return Message(content, [link.token for link in links.values()])
+
+
+def one_line(text: str) -> str:
+    """Without anything that ends a line somewhere, and without other control characters."""
+    return " ".join(CONTROL_CHARACTERS.sub(" ", text).split())
 
 
 def assert_one_recipient(message: EmailMessage, address: str) -> None:

@@ -65,7 +65,7 @@ def prepare(recipients: int):
 
 def mutate(name: str) -> None:
     """Well-known wrong orders, each of which somebody's mailer has."""
-    from newsletter import sending
+    from newsletter import journal, sending
     from newsletter.models import Transit
 
     Worker = sending.Worker
@@ -80,8 +80,13 @@ def mutate(name: str) -> None:
         Worker.commit_intent = commit_intent
     elif name == "resend":  # whatever is doubtful is sent again
         Worker.clear_up = lambda self, delivery: self.wait_again(delivery, crashed=False) or True
+    elif name == "guess":  # whatever the journal does not know yet was not accepted
+        journal.PostfixLog.verdict = lambda self, message_id, since, until: journal.Verdict.REFUSED
     elif name == "no-fence":  # a worker that slept through its lease goes on as if nothing had been
         Worker.mine = lambda self, delivery, state: sending.Delivery.objects.filter(pk=delivery.pk)
+        sending.Worker.commit_intent = lambda self, delivery, message: bool(
+            sending.Token.objects.bulk_create(message.tokens)
+        )
     else:
         raise ValueError(name)
 
@@ -133,16 +138,16 @@ def fork(work: Callable[[], None]) -> int:
 def storm(random_kills: int, labelled: list[str], chance: random.Random, between: float) -> Counter[str]:
     """Kills one worker after the other; the last one may finish. Returns how many died of what."""
     died: Counter[str] = Counter()
-    plan = [*(["random"] * random_kills), *labelled]
-    chance.shuffle(plan)
-    for step in plan:
+    labelled = chance.sample(labelled, len(labelled))
+    for step in [*labelled, *(["random"] * random_kills)]:
         if step == "random":
             child = fork(lambda: worker(None, 0))
             time.sleep(chance.uniform(0.02, between))
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
         else:
-            child = fork(lambda step=step: worker(step, chance.randint(1, 30)))
+            often = 3 if step in ("looked", "claimed") else 30  # the others happen once a letter
+            child = fork(lambda step=step, often=often: worker(step, chance.randint(1, often)))
         _pid, status = os.waitpid(child, 0)
         if os.WIFSIGNALED(status):
             died[step] += 1
@@ -152,6 +157,21 @@ def storm(random_kills: int, labelled: list[str], chance: random.Random, between
     if status:
         raise SystemExit("the last worker ended with an error")
     return died
+
+
+def sleepers(step: str) -> int:
+    """F37: a worker sleeps at a step until its lease is over and another one has done its work; then it wakes."""
+    sleeper = fork(lambda: worker(step, 2, signal.SIGSTOP))
+    _pid, status = os.waitpid(sleeper, os.WUNTRACED)
+    if not os.WIFSTOPPED(status):
+        raise SystemExit("the worker did not fall asleep")
+    time.sleep(LEASE_SECONDS + 0.5)
+    _pid, status = os.waitpid(fork(lambda: worker(None, 0)), 0)
+    os.kill(sleeper, signal.SIGCONT)
+    _pid, woken = os.waitpid(sleeper, 0)
+    if status or woken:
+        raise SystemExit("a worker ended with an error")
+    return 1
 
 
 def two_sides(issue, server) -> dict:
@@ -188,6 +208,7 @@ def main() -> None:
     parser.add_argument("--labelled", type=int, default=0, help="kills at each step of the engine")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--between", type=float, default=1.2, help="longest time between two kills, in seconds")
+    parser.add_argument("--asleep", default="", help="instead of killing: a worker sleeps at this step")
     parser.add_argument("--mutant", default="")
     options = parser.parse_args()
 
@@ -218,11 +239,14 @@ def main() -> None:
         if options.mutant:
             mutate(options.mutant)
         labelled = [step for step in sending.STEPS for _each in range(options.labelled)]
-        died = storm(options.kills, labelled, random.Random(options.seed), options.between)  # noqa: S311
+        chance = random.Random(options.seed)  # noqa: S311
+        died = {} if options.asleep else storm(options.kills, labelled, chance, options.between)
+        if options.asleep:
+            sleepers(options.asleep)
         result = two_sides(issue, server)
     result |= {"killed": dict(died), "seed": options.seed, "seconds": round(time.monotonic() - started, 1)}
     print(json.dumps(result, indent=1))
-    sys.exit(0)
+    sys.exit(1 if result["lost"] or result["duplicates"] or not result["finished"] else 0)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,39 @@
+"""The mail engine at full size: ten thousand recipients, fifty kills at random and at every step, on both databases.
+
+python -m tests.faults                what `make faults` runs; prints what was lost and what came twice
+python -m tests.faults --kills 10     any option of tests.faults.mail_storm
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from sensgene.environment import ROOT
+from tests import services
+from tests.site import SECRET_KEY
+
+
+def storm(title: str, database_url: str, options: list[str]) -> int:
+    print(f"\n=== the mail engine on {title}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="storm-") as folder:
+        own = {"VAR_DIR": folder, "DATABASE_URL": database_url, "SECRET_KEY": SECRET_KEY}
+        environment = {**os.environ, **own, "DJANGO_SETTINGS_MODULE": "sensgene.settings"}
+        Path(folder, "build").mkdir()
+        migrate = [sys.executable, "manage.py", "migrate", "-v0"]
+        subprocess.run(migrate, cwd=ROOT, env=environment, check=True)
+        command = [sys.executable, "-m", "tests.faults.mail_storm", *options]
+        return subprocess.run(command, cwd=ROOT, env=environment).returncode
+
+
+def main() -> None:
+    options = sys.argv[1:] or ["--recipients", "10000", "--kills", "50", "--labelled", "10"]
+    code = storm("SQLite", "", options)
+    with services.postgresql() as url:
+        code = storm("PostgreSQL", url, options) or code
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
