@@ -91,7 +91,8 @@ class Subscriber(models.Model):
         ]
 
     def __str__(self):
-        return self.address or f"{self.get_standing_display()} ({self.pk})"
+        """Without the address: what staff did is logged by these words, and the log outlives an erasure."""
+        return f"{self._meta.verbose_name} {self.pk}"
 
 
 class Consent(models.Model):

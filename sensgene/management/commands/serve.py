@@ -101,6 +101,8 @@ class Command(BaseCommand):
         for code, name in languages.OWN_NAMES.items():
             self.stdout.write(f"  {name:<10} {origin}{languages.home(code)}")
         self.stdout.write(f"  {'Staff':<10} {origin}{settings.STAFF_PATH}")
+        if not settings.MAIL_SERVER:
+            self.stdout.write(f"  {'Letters':<10} {settings.MAIL_DIR} (no mail server: EMAIL_URL is not set)")
         if account:
             self.stdout.write(f"\n  Staff account, shown this once:  name {account[0]}  password {account[1]}")
         self.stdout.write("\n  Stop with Ctrl-C.")
