@@ -11,7 +11,6 @@ from django.db.models import F
 
 from newsletter.models import Allowance
 
-
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
