@@ -344,7 +344,7 @@ SOFT_BOUNCES, SOFT_WINDOW = 5, timedelta(days=30)
 @transaction.atomic
 def note_bounce(bounce: Bounce, now: datetime) -> bool:
     """Keeps the report and draws the consequence. False if it was read before."""
-    subscriber = locked(bounce.subscriber) if bounce.subscriber else None
+    subscriber = Subscriber.objects.select_for_update().filter(pk=bounce.subscriber_id).first()
     if subscriber is None or Bounce.objects.filter(fingerprint=bounce.fingerprint).exists():
         return False
     bounce.save()
