@@ -113,7 +113,7 @@ def checked(name: str, check: Callable[[], Check], sender: str, returns: str) ->
         return Check(name, "unknown", _("The DNS does not answer here. Nothing is known; please look again later."))
     except Exception as error:  # a page of the admin must not break on a strange record
         return Check(name, "unknown", _("This could not be checked."), type(error).__name__)
-    return Check(name, found.state, found.says, found.found[:LONGEST_RECORD])
+    return Check(name, found.state, found.says, readable(found.found)[:LONGEST_RECORD])
 
 
 def is_local(domain: str) -> bool:

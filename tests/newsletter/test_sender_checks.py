@@ -143,7 +143,7 @@ MX, PTR, RUA = ("example.org", "MX"), ("25.2.0.192.in-addr.arpa", "PTR"), "rua=m
         ("DKIM", DKIM, text("p=aW52ZW50ZWQ="), "bad", "v=DKIM1"),
         ("DKIM", DKIM, text("v=DKIM1; p=aW52ZW50ZW"), "bad", "damaged"),
         ("DKIM", DKIM, text("v=DKIM1; p=aW52 ZW50ZWQ="), "good", "dkim=pass"),
-        ("DKIM", DKIM, text("v=DKIM1; p=aW52ZW50ZWQ=", "v=DKIM1; p=aW52ZW50ZWQ="), "bad", "several"),
+        ("DKIM", DKIM, text("v=DKIM1; p=aW52ZW50ZWQ=", "v=DKIM1; p=b3RoZXI="), "bad", "several"),
         ("DKIM", DKIM, None, "unknown", "does not answer"),
         ("DMARC", DMARC, [], "bad", "no DMARC record"),
         ("DMARC", DMARC, text("v=DMARC1"), "bad", "does not say"),
