@@ -190,8 +190,8 @@ def stay(subscriber: Subscriber, now: datetime) -> None:
 @transaction.atomic
 def never_again(subscriber: Subscriber, now: datetime) -> None:
     """Off the list, without a notice, and no letter ever again. Only the digest of the address is kept."""
-    suppress(subscriber.digest, Suppression.Reason.ASKED, now)
     erase(subscriber, now, for_ever=True)
+    suppress(subscriber.digest, Suppression.Reason.ASKED, now)
 
 
 def suppress(digest: str, reason: Suppression.Reason, now: datetime) -> None:
@@ -233,11 +233,18 @@ def erase(subscriber: Subscriber, now: datetime, *, for_ever: bool = False) -> N
 
     That includes the proofs of earlier subscriptions.
     """
-    people = list(Subscriber.objects.select_for_update().filter(digest=subscriber.digest).order_by("pk"))
+    # Forms before the person, as the worker takes them: in another order both would wait for each other.
+    known = Subscriber.objects.filter(digest=subscriber.digest).exclude(address="")
+    Enquiry.objects.filter(address__in=list(known.values_list("address", flat=True))).delete()
+    remove_all(subscriber.digest, "never" if for_ever else "erased", now)
+
+
+def remove_all(digest: str, what: str, now: datetime) -> None:
+    people = list(Subscriber.objects.select_for_update().filter(digest=digest).order_by("pk"))
+    for each in people:
+        remove(each, now)
     if people:
-        for each in people:
-            remove(each, now)
-        remember(subscriber.digest, "never" if for_ever else "erased", now)
+        remember(digest, what, now)
 
 
 def remove(subscriber: Subscriber, now: datetime) -> None:
@@ -245,9 +252,7 @@ def remove(subscriber: Subscriber, now: datetime) -> None:
     cancel_letters(subscriber, now)
     strip_letters(subscriber)
     subscriber.deliveries.update(subscriber=None)
-    if subscriber.address:
-        Enquiry.objects.filter(address=subscriber.address).delete()
-        # Test copies to the same mailbox belong to nobody.
+    if subscriber.address:  # test copies to the same mailbox belong to nobody
         Delivery.objects.filter(address=subscriber.address, ended_at__isnull=False).update(address="", last_reply="")
     subscriber.delete()  # with consents, links and bounces
 
@@ -379,7 +384,7 @@ def tidy(now: datetime) -> dict[str, int]:
     proven = Subscriber.objects.filter(address="", standing_since__lte=now - PROOF_KEPT_FOR)
     done = {
         "unconfirmed": each_of(unconfirmed, let_go, now),
-        "silent": each_of(silent, erase, now),
+        "silent": each_of(silent, lambda subscriber, now: remove_all(subscriber.digest, "erased", now), now),
         "addresses emptied": each_of(gone, let_go, now),
         "proofs": each_of(proven, remove, now),
         "asked again": ask_again(now),
@@ -415,7 +420,6 @@ def let_go(subscriber: Subscriber, now: datetime) -> None:
     strip_letters(subscriber)
     subscriber.bounces.update(diagnostic="")
     subscriber.consents.filter(withdrawn_at=None).update(withdrawn_at=now)
-    Enquiry.objects.filter(address=subscriber.address).delete()
     subscriber.address = ""
     if subscriber.standing == Standing.PENDING:  # somebody typed the address of a person who had left
         subscriber.standing, subscriber.standing_since = Standing.LEFT, subscriber.consents.last().withdrawn_at
