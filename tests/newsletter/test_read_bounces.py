@@ -1,4 +1,4 @@
-"""What an operator types: words, exit codes, and no address where it does not belong."""
+"""Returned mail from a pipe and from a mailbox: counts and exit codes."""
 
 import io
 import os
@@ -107,27 +107,6 @@ def test_the_mail_server_sees_the_exit_code(tmp_path, environment, hopeless):
     done = subprocess.run(command, input=b"Subject: nothing for us\n\n", capture_output=True, **options)
     assert done.returncode == hopeless
     assert hopeless or done.stdout.strip() == b"Read: 1 not understood."
-
-
-def test_an_erasure_on_request_repeats_no_address(caplog, monkeypatch):
-    factories.subscriber(address=ADDRESS)
-    words = said("forget_subscriber", "Invented.Reader@EXAMPLE.org")
-    assert words == "Erased."
-    assert not Subscriber.objects.exists()
-    assert said("forget_subscriber", ADDRESS).startswith("Not known.")
-    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{ADDRESS}\n"))
-    factories.subscriber(address=ADDRESS)
-    assert said("forget_subscriber", "-") == "Erased."
-    with pytest.raises(CommandError) as caught:
-        said("forget_subscriber", f"{ADDRESS}@")
-    assert ADDRESS not in caplog.text + str(caught.value)
-
-
-def test_erasures_are_applied_after_a_restore():
-    assert said("apply_erasures") == "Erased again: 0."
-    subscriber = factories.subscriber()
-    subscriptions.remember(subscriber.digest, "erased", timezone.now())
-    assert said("apply_erasures") == "Erased again: 1."
 
 
 def test_the_words_of_every_outcome_differ():
