@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import pytest
+from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, connection, transaction
 
-from newsletter import addresses, limits, subscriptions, tokens
+from newsletter import addresses, limits, relay, subscriptions, tokens
+from newsletter.journal import NoJournal
 from newsletter.models import (
     Bounce,
     Consent,
@@ -24,6 +26,7 @@ from newsletter.models import (
     Transit,
     Trouble,
 )
+from newsletter.sending import Worker
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -243,6 +246,29 @@ def test_everything_that_is_kept_can_be_exported():
     assert [found["letters"][0]["last_code"], found["bounces"][0]["diagnostic"]] == ["250", "full"]
     assert found["links"][0]["purpose"] == "manage"
     assert found["consents"][0]["confirmed_at"]
+
+
+def test_a_refusal_and_a_leaving_at_one_moment_do_not_wait_for_each_other(at_once):
+    """Each wants the person and the letter, so both must take them in one order."""
+
+    def prepare() -> tuple:
+        subscriber = factories.subscriber()
+        worker = Worker(way=relay.Folder(settings.MAIL_DIR), remembers=NoJournal())
+        delivery = factories.delivery(subscriber=subscriber, state=Transit.CLAIMED, lease=worker.name)
+        return worker, Delivery.objects.select_related("subscriber").get(pk=delivery.pk), Subscriber(pk=subscriber.pk)
+
+    for _each in range(8):
+        ((worker, delivery, subscriber),) = at_once(1, prepare)
+        refusal = relay.Refusal(550, "5.1.1 invented", "RCPT")
+        acts = iter(
+            [
+                lambda w=worker, d=delivery, r=refusal: w.refused(d, Transit.CLAIMED, r),
+                lambda s=subscriber: subscriptions.leave(s, NOW),
+                lambda s=subscriber: subscriptions.erase(Subscriber.objects.filter(pk=s.pk).first() or s, NOW),
+            ]
+        )
+        at_once(3, lambda a=acts: next(a)())
+    assert at_once(1, Subscriber.objects.count) == [0]
 
 
 # --- Reports ------------------------------------------------------------------------------------------------------
