@@ -15,7 +15,7 @@ from typing import Protocol
 
 from django.conf import settings
 
-from newsletter import journal
+from newsletter import addresses, journal
 
 
 class Refusal(Exception):
@@ -202,7 +202,8 @@ class Smtp:
 
 
 def readable(words: bytes) -> str:
-    return " ".join(words.decode("utf-8", "replace").split())[:300]
+    """Without addresses: an answer is kept with the letter, and may arrive after the person was erased."""
+    return addresses.hidden(words.decode("utf-8", "replace"))
 
 
 # --- Into a folder ------------------------------------------------------------------------------------------------

@@ -364,6 +364,9 @@ class Worker:
     @transaction.atomic
     def refused(self, delivery: Delivery, state: Transit, refusal: relay.Refusal) -> None:
         """The server refused this letter: later again by the table, or never."""
+        if delivery.subscriber is not None:
+            # The person before the letter, as leaving does: in another order both would wait for each other.
+            subscriptions.locked(delivery.subscriber)
         now = clock.now()
         if not refusal.is_final and delivery.attempts < len(RETRIES):
             self.mine(delivery, state).update(

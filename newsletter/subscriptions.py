@@ -4,12 +4,14 @@ Each function is one transaction. None of them opens a mail server: they write l
 """
 
 import os
+import re
 import secrets
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from newsletter import addresses, limits, relay, trouble
 from newsletter.models import (
@@ -31,7 +33,6 @@ ADDRESS_KEPT_AFTER_LEAVING = timedelta(days=7)  # as long as the way back is ope
 ASK_AGAIN_AFTER = timedelta(days=2 * 365)
 ANSWER_WITHIN = timedelta(days=30)
 PROOF_KEPT_FOR = timedelta(days=3 * 365)  # after the withdrawal, without the address
-LONGEST_QUEUE = timedelta(hours=24)
 
 
 def write(kind: Delivery.Kind, subscriber: Subscriber, now: datetime, *, wait: timedelta = timedelta(0)) -> Delivery:
@@ -58,10 +59,9 @@ def is_suppressed(address: str) -> bool:
 def answer(enquiry: Enquiry, now: datetime) -> None:
     """Turns what a visitor typed into at most one letter, and forgets the enquiry."""
     enquiry.delete()
-    if is_suppressed(enquiry.address):
-        return
     subscriber = Subscriber.objects.select_for_update().filter(address=enquiry.address).first()
-    kind = letter_for(enquiry, subscriber)
+    # After the lock: whoever asked at this moment never to be written to again has been heard by now.
+    kind = None if is_suppressed(enquiry.address) else letter_for(enquiry, subscriber)
     if kind is None:
         return
     wait = waiting_time(enquiry, now)
@@ -89,10 +89,11 @@ def waiting_time(enquiry: Enquiry, now: datetime) -> timedelta | None:
         if not limits.take(limit, key, now):
             return None
     domain = addresses.digest(addresses.domain(enquiry.address))
-    wait = max(limits.delay(limits.LETTERS_TO_A_DOMAIN, domain, now), limits.delay(limits.LETTERS_IN_ALL, "", now))
-    if wait:
+    of_domain = limits.delay(limits.LETTERS_TO_A_DOMAIN, domain, now)
+    of_all = limits.delay(limits.LETTERS_IN_ALL, "", now) if of_domain is not None else None
+    if of_domain is None or of_all is None or of_domain or of_all:
         trouble.note("sign-ups", "More people sign up than is usual; their letters leave later.", now)
-    return None if wait > LONGEST_QUEUE else wait
+    return max(of_domain, of_all) if of_domain is not None and of_all is not None else None
 
 
 def sign_up(enquiry: Enquiry, subscriber: Subscriber | None, now: datetime) -> Subscriber:
@@ -156,6 +157,7 @@ def leave(subscriber: Subscriber, now: datetime) -> None:
     set_standing(subscriber, Standing.LEFT, now)
     cancel_letters(subscriber, now)
     subscriber.consents.filter(withdrawn_at=None).update(withdrawn_at=now)
+    remember(subscriber.digest, "left", now)
     if was_subscribed:
         write(Delivery.Kind.GOODBYE, subscriber, now)
 
@@ -188,8 +190,8 @@ def stay(subscriber: Subscriber, now: datetime) -> None:
 @transaction.atomic
 def never_again(subscriber: Subscriber, now: datetime) -> None:
     """Off the list, without a notice, and no letter ever again. Only the digest of the address is kept."""
-    suppress(subscriber.digest, Suppression.Reason.ASKED, now)
     erase(subscriber, now, for_ever=True)
+    suppress(subscriber.digest, Suppression.Reason.ASKED, now)
 
 
 def suppress(digest: str, reason: Suppression.Reason, now: datetime) -> None:
@@ -197,7 +199,7 @@ def suppress(digest: str, reason: Suppression.Reason, now: datetime) -> None:
 
 
 def set_language(subscriber: Subscriber, language: str, now: datetime) -> None:
-    """From the next issue on, and for what waits in the outbox of other kinds."""
+    """From the next letter on; what is in the outbox already leaves as it is."""
     Subscriber.objects.filter(pk=subscriber.pk).update(language=language)
     stay(subscriber, now)
 
@@ -227,48 +229,115 @@ def export(subscriber: Subscriber) -> dict:
 
 @transaction.atomic
 def erase(subscriber: Subscriber, now: datetime, *, for_ever: bool = False) -> None:
-    """Nothing of this person stays in the database but letters without an address. Noted outside of it, too."""
-    subscriber = locked(subscriber)
-    if subscriber is None:
-        return
+    """Nothing of this person stays in the database but letters without an address. Noted outside of it, too.
+
+    That includes the proofs of earlier subscriptions.
+    """
+    # Forms before the person, as the worker takes them: in another order both would wait for each other.
+    known = Subscriber.objects.filter(digest=subscriber.digest).exclude(address="")
+    Enquiry.objects.filter(address__in=list(known.values_list("address", flat=True))).delete()
+    remove_all(subscriber.digest, "never" if for_ever else "erased", now)
+
+
+def remove_all(digest: str, what: str, now: datetime) -> None:
+    people = list(Subscriber.objects.select_for_update().filter(digest=digest).order_by("pk"))
+    for each in people:
+        remove(each, now)
+    if people:
+        remember(digest, what, now)
+
+
+def remove(subscriber: Subscriber, now: datetime) -> None:
+    """One row, locked by the caller, and what hangs on it."""
     cancel_letters(subscriber, now)
-    relay.forget(subscriber.deliveries.values_list("message_id", flat=True))
-    subscriber.deliveries.update(address="", last_reply="", subscriber=None)
-    Enquiry.objects.filter(address=subscriber.address).delete()
-    note_erasure(subscriber.digest, now, for_ever=for_ever)
+    strip_letters(subscriber)
+    subscriber.deliveries.update(subscriber=None)
+    if subscriber.address:  # test copies to the same mailbox belong to nobody
+        Delivery.objects.filter(address=subscriber.address, ended_at__isnull=False).update(address="", last_reply="")
     subscriber.delete()  # with consents, links and bounces
 
 
-def note_erasure(digest: str, now: datetime, *, for_ever: bool) -> None:
-    """Appends to a file beside the database: a database that is restored from a backup does not know it."""
+def strip_letters(subscriber: Subscriber) -> None:
+    relay.forget(subscriber.deliveries.values_list("message_id", flat=True))
+    subscriber.deliveries.update(address="", last_reply="")
+
+
+@transaction.atomic
+def forget(address: str, now: datetime) -> bool:
+    """Erasure of an address on request, by whatever way it came. Says whether it was known."""
+    digest = addresses.digest(address)
+    waiting, _each = Enquiry.objects.filter(address=address).delete()
+    subscriber = Subscriber.objects.filter(digest=digest).first()
+    if subscriber is not None:
+        erase(subscriber, now)
+    else:
+        remember(digest, "erased", now)  # a backup may know it
+    return bool(waiting) or subscriber is not None
+
+
+# --- What a backup does not know ----------------------------------------------------------------------------------
+
+
+def remember(digest: str, what: str, now: datetime) -> None:
+    """Appends to a file beside the database: a database that is restored from a backup does not know what came later.
+
+    `what` is "erased", "never" (erased, and never to be written to again), "left" or "complained".
+    """
     path = settings.ERASURE_JOURNAL
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    line = f"{now.isoformat()} {digest} {what}\n".encode()
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
     try:
-        os.write(descriptor, f"{now.isoformat()} {digest}{' never' if for_ever else ''}\n".encode())
+        size = os.fstat(descriptor).st_size
+        if size and os.pread(descriptor, 1, size - 1) != b"\n":
+            line = b"\n" + line  # the last line was cut off by a full disk
+        if os.write(descriptor, line) != len(line):
+            raise OSError("The journal of erasures cannot be written.")
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
 
+LINE = re.compile(r"(\S+) ([0-9a-f]{64}) (erased|never|left|complained)", re.ASCII)
+
+
+def remembered() -> Iterator[tuple[datetime, str, str]]:
+    """The journal's lines; one that was cut off says nothing."""
+    try:
+        text = settings.ERASURE_JOURNAL.read_text("utf-8", "replace")
+    except FileNotFoundError:
+        return
+    for line in text.splitlines():
+        if match := LINE.fullmatch(line):
+            try:
+                moment = datetime.fromisoformat(match[1])
+            except ValueError:
+                continue
+            if moment.tzinfo:
+                yield moment, match[2], match[3]
+
+
 def apply_erasures(now: datetime) -> int:
     """After a restore: erases again whoever was erased since the backup was made. Returns how many.
 
-    Somebody who signed up anew after the erasure stays.
+    Who left or complained since then is off the list again, too. Somebody who signed up anew afterwards stays.
     """
-    try:
-        lines = settings.ERASURE_JOURNAL.read_text().splitlines()
-    except FileNotFoundError:
-        return 0
     count = 0
-    for line in lines:
-        moment, digest, *never = line.split(" ")
-        if never:
-            suppress(digest, Suppression.Reason.ASKED, now)
-        known = Subscriber.objects.filter(digest=digest)
-        for subscriber in known.exclude(consents__requested_at__gt=datetime.fromisoformat(moment)):
-            erase(subscriber, now)
-            count += 1
+    for moment, digest, what in remembered():
+        with transaction.atomic():
+            if what in ("never", "complained"):
+                reason = Suppression.Reason.ASKED if what == "never" else Suppression.Reason.COMPLAINT
+                suppress(digest, reason, moment)
+            known = Subscriber.objects.select_for_update().filter(digest=digest)
+            for subscriber in known.exclude(
+                pk__in=Consent.objects.filter(requested_at__gt=moment).values("subscriber")
+            ):
+                # Not noted once more: a later moment would erase people who signed up in between.
+                if what in ("erased", "never"):
+                    remove(subscriber, now)
+                    count += 1
+                else:
+                    put_off(subscriber, Standing.LEFT if what == "left" else Standing.COMPLAINED, moment)
     return count
 
 
@@ -280,13 +349,14 @@ SOFT_BOUNCES, SOFT_WINDOW = 5, timedelta(days=30)
 @transaction.atomic
 def note_bounce(bounce: Bounce, now: datetime) -> bool:
     """Keeps the report and draws the consequence. False if it was read before."""
-    subscriber = locked(bounce.subscriber)
+    subscriber = Subscriber.objects.select_for_update().filter(pk=bounce.subscriber_id).first()
     if subscriber is None or Bounce.objects.filter(fingerprint=bounce.fingerprint).exists():
         return False
     bounce.save()
     soft = subscriber.bounces.filter(kind=Bounce.Kind.SOFT, received_at__gt=now - SOFT_WINDOW)
     if bounce.kind == Bounce.Kind.COMPLAINT:
         suppress(subscriber.digest, Suppression.Reason.COMPLAINT, now)
+        remember(subscriber.digest, "complained", now)
         put_off(subscriber, Standing.COMPLAINED, now)
     elif bounce.kind == Bounce.Kind.HARD or soft.count() >= SOFT_BOUNCES:
         put_off(subscriber, Standing.BOUNCED, now)
@@ -294,7 +364,7 @@ def note_bounce(bounce: Bounce, now: datetime) -> bool:
 
 
 def put_off(subscriber: Subscriber, standing: Standing, now: datetime) -> None:
-    if subscriber.standing in (Standing.ACTIVE, Standing.PENDING, Standing.LEFT):
+    if subscriber.standing in (Standing.ACTIVE, Standing.PENDING, Standing.LEFT) and subscriber.standing != standing:
         set_standing(subscriber, standing, now)
         cancel_letters(subscriber, now)
         subscriber.consents.filter(withdrawn_at=None).update(withdrawn_at=now)
@@ -312,32 +382,48 @@ def tidy(now: datetime) -> dict[str, int]:
         standing_since__lte=now - ADDRESS_KEPT_AFTER_LEAVING,
     ).exclude(address="")
     proven = Subscriber.objects.filter(address="", standing_since__lte=now - PROOF_KEPT_FOR)
-    done = {"unconfirmed": 0, "silent": 0, "addresses emptied": 0, "proofs": 0, "asked again": 0}
-    for name, people in (("unconfirmed", unconfirmed), ("silent", silent), ("proofs", proven)):
-        for subscriber in people:
-            erase(subscriber, now)
-            done[name] += 1
-    for subscriber in gone:
-        empty_address(subscriber, now)
-        done["addresses emptied"] += 1
-    done["asked again"] = ask_again(now)
+    done = {
+        "unconfirmed": each_of(unconfirmed, let_go, now),
+        "silent": each_of(silent, lambda subscriber, now: remove_all(subscriber.digest, "erased", now), now),
+        "addresses emptied": each_of(gone, let_go, now),
+        "proofs": each_of(proven, remove, now),
+        "asked again": ask_again(now),
+    }
     Token.objects.filter(expires_at__lte=now).delete()
+    old_tests = Delivery.objects.filter(kind=Delivery.Kind.TEST, ended_at__lte=now - ADDRESS_KEPT_AFTER_LEAVING)
+    old_tests.exclude(address="").update(address="", last_reply="")
     limits.forget_old(now)
     return done
 
 
-@transaction.atomic
-def empty_address(subscriber: Subscriber, now: datetime) -> None:
-    """Somebody who left some days ago: the proof of consent and withdrawal stays, the address goes."""
-    subscriber = locked(subscriber)
-    if subscriber is None or subscriber.standing in (Standing.ACTIVE, Standing.PENDING):
+def each_of(people: QuerySet, act: Callable[[Subscriber, datetime], None], now: datetime) -> int:
+    """Each in a transaction of its own, looked at again once it is locked: people confirm and come back meanwhile."""
+    count = 0
+    for pk in list(people.values_list("pk", flat=True)):
+        with transaction.atomic():
+            subscriber = people.select_for_update().filter(pk=pk).first()
+            if subscriber is not None:
+                act(subscriber, now)
+                count += 1
+    return count
+
+
+def let_go(subscriber: Subscriber, now: datetime) -> None:
+    """Who is off the list for some days, or never confirmed. Proof is kept of a consent and its withdrawal, without the
+    address; where there was no consent there is nothing to prove."""
+    subscriber.consents.filter(confirmed_at=None).delete()
+    if not subscriber.consents.exists():
+        remove(subscriber, now)
+        remember(subscriber.digest, "erased", now)
         return
     cancel_letters(subscriber, now)
-    relay.forget(subscriber.deliveries.values_list("message_id", flat=True))
-    subscriber.deliveries.update(address="", last_reply="")
+    strip_letters(subscriber)
     subscriber.bounces.update(diagnostic="")
+    subscriber.consents.filter(withdrawn_at=None).update(withdrawn_at=now)
     subscriber.address = ""
-    subscriber.save(update_fields=["address"])
+    if subscriber.standing == Standing.PENDING:  # somebody typed the address of a person who had left
+        subscriber.standing, subscriber.standing_since = Standing.LEFT, subscriber.consents.last().withdrawn_at
+    subscriber.save(update_fields=["address", "standing", "standing_since"])
 
 
 def ask_again(now: datetime) -> int:

@@ -4,7 +4,7 @@ import os
 import re
 import secrets
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
@@ -64,7 +64,9 @@ def env_mail_server(name: str) -> dict | None:
         port = parts.port
     except ValueError:
         parts, port = urlsplit(""), None
-    if parts.scheme not in ("smtp", "smtp+tls", "smtps") or not parts.hostname or parse_qs(parts.query):
+    # What follows the host is no detail: a password with an unescaped # or / would make its own first half the port.
+    is_bare = parts.path in ("", "/") and not parts.query and not parts.fragment
+    if parts.scheme not in ("smtp", "smtp+tls", "smtps") or not parts.hostname or not is_bare:
         raise ImproperlyConfigured(f"{name} must look like smtp://user:password@host:587, smtp+tls://… or smtps://….")
     return {
         "host": parts.hostname,

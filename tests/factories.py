@@ -1,9 +1,14 @@
 """Invented records, one plain function per model. Pass the facts that a test is about; the rest says it is invented."""
 
+import secrets
 from itertools import count
+
+from django.utils import timezone
 
 from centres import models as centres
 from missions import models as missions
+from newsletter import addresses
+from newsletter import models as newsletter
 from sensgene.records import State
 
 _numbers = count(1)
@@ -162,6 +167,67 @@ def glossary_term(**fields) -> missions.GlossaryTerm:
 
 def accessibility_audit(**fields) -> missions.AccessibilityAudit:
     return _record(missions.AccessibilityAudit, "audit", {}, fields)
+
+
+# --- Newsletter ---------------------------------------------------------------------------------------------------
+
+
+def issue(**fields) -> newsletter.Issue:
+    defaults = {**in_three_languages("subject", "Invented issue for a test"), "state": State.DRAFT}
+    return _record(newsletter.Issue, "issue", defaults, fields)
+
+
+def issue_section(**fields) -> newsletter.IssueSection:
+    defaults = {**in_three_languages("heading", "Invented heading"), **in_three_languages("body", "Invented text.")}
+    fields["issue"] = fields.get("issue") or issue()
+    return _save(newsletter.IssueSection, defaults, fields)
+
+
+def subscriber(**fields) -> newsletter.Subscriber:
+    """Subscribed, with a confirmed consent; another standing has what belongs to it."""
+    now = timezone.now()
+    address = fields.setdefault("address", f"invented-{next(_numbers)}@example.org")
+    defaults = {"digest": addresses.digest(address), "language": "fr", "standing": newsletter.Standing.ACTIVE}
+    made = _save(newsletter.Subscriber, {**defaults, "standing_since": now, "last_sign_at": now}, fields)
+    moment = made.last_sign_at
+    is_pending, is_active = made.standing == newsletter.Standing.PENDING, made.standing == newsletter.Standing.ACTIVE
+    made.consents.create(
+        wording="invented",
+        language=made.language,
+        page="/invented/",
+        requested_at=moment,
+        confirmed_at=None if is_pending else moment,
+        withdrawn_at=None if is_pending or is_active else made.standing_since,
+    )
+    return made
+
+
+def delivery(**fields) -> newsletter.Delivery:
+    """A copy that left, unless its state says something else."""
+    now = timezone.now()
+    kind = fields.setdefault("kind", newsletter.Delivery.Kind.ISSUE)
+    if "subscriber" not in fields:
+        fields["subscriber"] = subscriber()
+    if "issue" not in fields and kind == newsletter.Delivery.Kind.ISSUE:
+        fields["issue"] = issue()
+    to = fields["subscriber"]
+    defaults = {
+        "address": to.address if to else "invented@example.org",
+        "language": to.language if to else "fr",
+        "message_id": f"<invented.{next(_numbers)}.{secrets.token_hex(8)}@example.org>",
+        "state": newsletter.Transit.SENT,
+        "written_at": now,
+        "next_try": now,
+    }
+    return _save(newsletter.Delivery, defaults, fields)
+
+
+def bounce(**fields) -> newsletter.Bounce:
+    """As the function that reads reports makes it: saved only if a test saves it."""
+    fields["delivery"] = fields.get("delivery") or delivery(subscriber=fields.get("subscriber") or subscriber())
+    fields.setdefault("subscriber", fields["delivery"].subscriber)
+    defaults = {"kind": newsletter.Bounce.Kind.HARD, "status": "5.1.1", "received_at": timezone.now()}
+    return newsletter.Bounce(**{**defaults, "fingerprint": f"invented {next(_numbers)}", **fields})
 
 
 FACTORIES = {

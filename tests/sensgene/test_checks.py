@@ -14,6 +14,10 @@ PRODUCTION = {
     "SITE_ORIGIN": "https://directory.example.org",
     "SECRET_KEY": "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ",
     "DATABASE_URL": "postgres://directory@localhost/directory",
+    "NEWSLETTER_KEY": "only-for-tests-another-0123456789-abcdefghijklmnop",
+    "EMAIL_URL": "smtp://localhost",
+    "MAIL_FROM": "newsletter@example.org",
+    "MAIL_RETURN": "returns@example.org",
 }
 
 
@@ -35,6 +39,8 @@ def check(tmp_path, **environment: str) -> subprocess.CompletedProcess:
         {"DATABASE_URL": "sqlite:////srv/sensgene/var/sensgene.sqlite3"},
         {"ALLOWED_HOSTS": "directory.example.org, www.example.org", "SNAPSHOTS_KEPT": "9"},
         {"SITE_ORIGIN": "https://directory.example.org/", "SECURITY_CONTACT": "mailto:security@example.org"},
+        {"EMAIL_URL": "smtp+tls://somebody:p%40ss@mail.example.org", "MAIL_LEASE_SECONDS": "150"},
+        {"EMAIL_URL": "smtps://mail.example.org:465/", "MAIL_DKIM_SELECTOR": "invented"},
     ],
     ids=str,
 )
@@ -76,6 +82,19 @@ def test_a_good_environment_passes_without_a_word(tmp_path, more):
             r"sensgene\.E004\).*statement_timeout",
         ),
         ({"SNAPSHOTS_KEPT": "many"}, "SNAPSHOTS_KEPT must be a whole number"),
+        ({"EMAIL_URL": None}, r"sensgene\.E008\) EMAIL_URL must be set"),
+        ({"EMAIL_URL": "http://localhost"}, "EMAIL_URL must look like"),
+        ({"EMAIL_URL": "smtp://somebody:half#secret@mail.example.org"}, "EMAIL_URL must look like"),
+        ({"EMAIL_URL": "smtp://mail.example.org"}, r"sensgene\.E009\) EMAIL_URL must begin with smtp\+tls"),
+        ({"MAIL_FROM": None}, r"sensgene\.E010\) MAIL_FROM must be set"),
+        ({"MAIL_FROM": "SENSGENE <newsletter@example.org>"}, "MAIL_FROM must look like"),
+        ({"MAIL_RETURN": None}, r"sensgene\.E011\) MAIL_RETURN must be set"),
+        ({"MAIL_RETURN": "newsletter-returns@example.org"}, r"sensgene\.E012\) MAIL_RETURN must have at most 14"),
+        ({"MAIL_LEASE_SECONDS": "149"}, r"sensgene\.E013\) MAIL_LEASE_SECONDS must be 5 times"),
+        ({"MAIL_PER_HOUR": "-1"}, r"sensgene\.E014\) MAIL_PER_HOUR must be 1 or more"),
+        ({"NEWSLETTER_KEY": None}, "NEWSLETTER_KEY must be set"),
+        ({"NEWSLETTER_KEY": "only-for-tests-31-characters-xx"}, r"sensgene\.E015\) NEWSLETTER_KEY must have 32"),
+        ({"NEWSLETTER_KEY": PRODUCTION["SECRET_KEY"]}, r"sensgene\.E016\) NEWSLETTER_KEY must differ"),
     ],
     ids=str,
 )
@@ -86,7 +105,7 @@ def test_a_bad_environment_is_refused_with_one_clear_line(tmp_path, bad, line):
     clear = [each for each in said if re.search(line, each)]
     assert len(clear) == 1, said
     # The value of a secret is nobody's reading.
-    for name in ("SECRET_KEY", "SECRET_KEY_FALLBACKS"):
+    for name in ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "NEWSLETTER_KEY", "EMAIL_URL"):
         assert not (bad.get(name) and any(bad[name] in each.split() for each in said))
 
 
@@ -108,6 +127,15 @@ def test_a_bad_environment_is_refused_with_one_clear_line(tmp_path, bad, line):
         ("CSRF_COOKIE_NAME", "csrf", "E007"),
         ("LANGUAGE_COOKIE_NAME", "language", "E007"),
         ("PREFERENCES_COOKIE_NAME", "prefs", "E007"),
+        ("MAIL_SERVER", None, "E008"),
+        ("MAIL_SERVER", {"host": "192.0.2.1", "security": "smtp"}, "E009"),
+        ("MAIL_FROM", "", "E010"),
+        ("MAIL_RETURN", "", "E011"),
+        ("MAIL_RETURN", "fifteen-letters@example.org", "E012"),
+        ("EMAIL_TIMEOUT", 61, "E013"),
+        ("MAIL_PER_HOUR", 0, "E014"),
+        ("NEWSLETTER_KEY", "x" * 31, "E015"),
+        ("SECRET_KEY_FALLBACKS", ["only-for-tests-" + "n" * 30], "E016"),
     ],
 )
 def test_each_setting_that_fails_quietly_is_named(secure, settings, name, value, code):
@@ -142,12 +170,15 @@ def secure(settings):
     settings.ALLOWED_HOSTS = ["directory.example.org"]
     for name in ("SESSION", "CSRF", "LANGUAGE", "PREFERENCES"):
         setattr(settings, f"{name}_COOKIE_NAME", f"__Host-{name.lower()}")
+    settings.MAIL_SERVER = {"host": "127.0.0.1", "security": "smtp"}
+    settings.MAIL_FROM, settings.MAIL_RETURN = "newsletter@example.org", "returns@example.org"
+    settings.NEWSLETTER_KEY = "only-for-tests-" + "n" * 30
 
 
 def test_a_secret_made_on_a_laptop_is_made_once_and_readable_by_nobody_else(tmp_path):
     """Only a local address may do without one of the environment's."""
     local = {"SITE_ORIGIN": "http://localhost:8000", "SECRET_KEY": None, "DATABASE_URL": None}
-    code = "from django.conf import settings; print(settings.SECRET_KEY)"
+    code = "from django.conf import settings as s; assert s.SECRET_KEY != s.NEWSLETTER_KEY; print(s.SECRET_KEY, s.NEWSLETTER_KEY)"
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
     environment = {**kept, "VAR_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "sensgene.settings"}
     environment |= {name: value for name, value in local.items() if value}
@@ -158,10 +189,10 @@ def test_a_secret_made_on_a_laptop_is_made_once_and_readable_by_nobody_else(tmp_
         return done.stdout.strip()
 
     first = secret()
-    assert len(first) >= 50
+    assert min(map(len, first.split())) >= 50
     assert secret() == first
-    assert (tmp_path / "secret-key").stat().st_mode & 0o077 == 0
-    assert [path.name for path in tmp_path.iterdir()] == ["secret-key"]
+    made = {path.name: path.stat().st_mode & 0o077 for path in tmp_path.iterdir()}
+    assert made == {"secret-key": 0, "newsletter-key": 0}
 
 
 def test_the_server_listens_to_this_machine_only():
