@@ -806,7 +806,7 @@ def test_enquiries_are_answered_in_their_order_and_forgotten(server):
 
 
 def test_the_limits_of_sign_ups_are_told_to_staff(server, monkeypatch):
-    monkeypatch.setattr(limits, "LETTERS_IN_ALL", limits.Limit("all", 2, limits.HOUR))
+    monkeypatch.setattr(limits, "LETTERS_IN_ALL", limits.Limit("all", 2, limits.HOUR, queue=limits.DAY))
     for number in range(4):
         enquiry = Enquiry(
             kind="subscribe", address=f"invented-{number}@example.org", language="fr", typed_at=clock.now()
