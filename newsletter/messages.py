@@ -394,7 +394,7 @@ def compose(delivery: Delivery, subscriber: Subscriber | None, now: datetime) ->
         message["Auto-Submitted"] = "auto-generated"
     message.set_content(text, cte="quoted-printable")
     message.add_alternative(html, subtype="html", cte="quoted-printable")
-    message["Content-Language"] = delivery.language  # after the content, which forgets headers of that name
+    message["Content-Language"] = delivery.language  # now: the library moves such a header into the first part
     assert_one_recipient(message, delivery.address)
     content = message.as_bytes()
     if Purpose.LEAVE in urls:
