@@ -82,7 +82,7 @@ def own_link(secret: str, language: str = "fr") -> str:
 def dump() -> dict[str, list]:
     """Everything that the newsletter keeps."""
     models = list(apps.get_app_config("newsletter").get_models())
-    return {model._meta.label: sorted(map(repr, model._base_manager.values_list())) for model in models}
+    return {model._meta.label: sorted(map(repr, publication.plain(model).values_list())) for model in models}
 
 
 def letters(folder) -> list:
@@ -456,7 +456,8 @@ def test_no_address_in_any_letter_does_anything_when_it_is_only_read(reader, set
                 urlsplit(address).path, follow=True, headers={"user-agent": SCANNERS[visited % len(SCANNERS)]}
             )
             visited += 1
-            assert answer.status_code == 200 or "/issues/" in address or "numeros" in address or "ausgaben" in address
+            # The snapshot of these tests does not have the issue yet.
+            assert answer.status_code == (404 if issue.slug in address else 200), address
     assert visited > 80
     assert dump() == before
 
