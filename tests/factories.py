@@ -1,6 +1,6 @@
 """Invented records, one plain function per model. Pass the facts that a test is about; the rest says it is invented."""
 
-import secrets
+from datetime import UTC, datetime
 from itertools import count
 
 from django.utils import timezone
@@ -171,63 +171,98 @@ def accessibility_audit(**fields) -> missions.AccessibilityAudit:
 
 # --- Newsletter ---------------------------------------------------------------------------------------------------
 
+LONG_AGO = datetime(2026, 11, 2, 8, 30, tzinfo=UTC)
+
 
 def issue(**fields) -> newsletter.Issue:
-    defaults = {**in_three_languages("subject", "Invented issue for a test"), "state": State.DRAFT}
+    """One that was sent, and is public."""
+    defaults = {
+        **in_three_languages("subject", "Invented issue for a test"),
+        **in_three_languages("preheader", "Invented first line"),
+        **{"mailing": newsletter.Mailing.SENT, "released_at": LONG_AGO},
+    }
     return _record(newsletter.Issue, "issue", defaults, fields)
 
 
 def issue_section(**fields) -> newsletter.IssueSection:
-    defaults = {**in_three_languages("heading", "Invented heading"), **in_three_languages("body", "Invented text.")}
+    defaults = {**in_three_languages("heading", "Invented heading"), **in_three_languages("body", "Invented news.")}
     fields["issue"] = fields.get("issue") or issue()
     return _save(newsletter.IssueSection, defaults, fields)
 
 
 def subscriber(**fields) -> newsletter.Subscriber:
-    """Subscribed, with a confirmed consent; another standing has what belongs to it."""
+    """Subscribed and confirmed, unless `standing` says otherwise."""
+    given = fields.setdefault("address", f"invented-{next(_numbers)}@example.org")
+    defaults = {"language": "fr", "standing": newsletter.Standing.ACTIVE}
+    moments = {"standing_since": LONG_AGO, "last_sign_at": LONG_AGO}
+    return newsletter.Subscriber.objects.create(**{**defaults, **moments, "digest": addresses.digest(given), **fields})
+
+
+def consent(**fields) -> newsletter.Consent:
+    """Confirmed, by the sign-up page."""
+    fields["subscriber"] = fields.get("subscriber") or subscriber()
+    defaults = {"wording": "2026-11", "language": "fr", "page": "/fr/invented/"}
+    return newsletter.Consent.objects.create(
+        **{**defaults, "requested_at": LONG_AGO, "confirmed_at": LONG_AGO, **fields}
+    )
+
+
+def consenting_subscriber(**fields) -> newsletter.Subscriber:
+    """With the consent, and its withdrawal, that belong to the standing."""
     now = timezone.now()
-    address = fields.setdefault("address", f"invented-{next(_numbers)}@example.org")
-    defaults = {"digest": addresses.digest(address), "language": "fr", "standing": newsletter.Standing.ACTIVE}
-    made = _save(newsletter.Subscriber, {**defaults, "standing_since": now, "last_sign_at": now}, fields)
-    moment = made.last_sign_at
+    made = subscriber(**{"standing_since": now, "last_sign_at": now, **fields})
     is_pending, is_active = made.standing == newsletter.Standing.PENDING, made.standing == newsletter.Standing.ACTIVE
-    made.consents.create(
-        wording="invented",
+    consent(
+        subscriber=made,
         language=made.language,
-        page="/invented/",
-        requested_at=moment,
-        confirmed_at=None if is_pending else moment,
+        requested_at=made.last_sign_at,
+        confirmed_at=None if is_pending else made.last_sign_at,
         withdrawn_at=None if is_pending or is_active else made.standing_since,
     )
     return made
 
 
 def delivery(**fields) -> newsletter.Delivery:
-    """A copy that left, unless its state says something else."""
-    now = timezone.now()
-    kind = fields.setdefault("kind", newsletter.Delivery.Kind.ISSUE)
+    """A copy of an issue that waits, unless `kind` and `state` say otherwise."""
     if "subscriber" not in fields:
         fields["subscriber"] = subscriber()
-    if "issue" not in fields and kind == newsletter.Delivery.Kind.ISSUE:
-        fields["issue"] = issue()
+    kind = fields.setdefault("kind", newsletter.Delivery.Kind.ISSUE)
+    if kind in (newsletter.Delivery.Kind.ISSUE, newsletter.Delivery.Kind.TEST):
+        fields["issue"] = fields.get("issue") or issue()
     to = fields["subscriber"]
-    defaults = {
-        "address": to.address if to else "invented@example.org",
-        "language": to.language if to else "fr",
-        "message_id": f"<invented.{next(_numbers)}.{secrets.token_hex(8)}@example.org>",
-        "state": newsletter.Transit.SENT,
-        "written_at": now,
-        "next_try": now,
-    }
-    return _save(newsletter.Delivery, defaults, fields)
+    who = {"address": to.address, "language": to.language} if to else {"language": "fr"}
+    moments = {"written_at": LONG_AGO, "next_try": LONG_AGO}
+    return newsletter.Delivery.objects.create(
+        **{**who, **moments, "message_id": f"<invented-{next(_numbers)}@example.org>", **fields}
+    )
 
 
-def bounce(**fields) -> newsletter.Bounce:
-    """As the function that reads reports makes it: saved only if a test saves it."""
-    fields["delivery"] = fields.get("delivery") or delivery(subscriber=fields.get("subscriber") or subscriber())
+def sent_delivery(**fields) -> newsletter.Delivery:
+    """A copy that left, just now, to somebody who consented."""
+    if "subscriber" not in fields:
+        fields["subscriber"] = consenting_subscriber()
+    now = timezone.now()
+    return delivery(**{"state": newsletter.Transit.SENT, "written_at": now, "next_try": now, **fields})
+
+
+def report(**fields) -> newsletter.Bounce:
+    """As the function that reads returned mail makes it: not saved."""
+    fields["delivery"] = fields.get("delivery") or sent_delivery(**_only("subscriber", fields))
     fields.setdefault("subscriber", fields["delivery"].subscriber)
     defaults = {"kind": newsletter.Bounce.Kind.HARD, "status": "5.1.1", "received_at": timezone.now()}
     return newsletter.Bounce(**{**defaults, "fingerprint": f"invented {next(_numbers)}", **fields})
+
+
+def _only(name: str, fields: dict) -> dict:
+    return {name: fields[name]} if fields.get(name) else {}
+
+
+def bounce(**fields) -> newsletter.Bounce:
+    fields["subscriber"] = fields.get("subscriber") or subscriber()
+    defaults = {"kind": newsletter.Bounce.Kind.SOFT, "status": "4.2.2", "diagnostic": "Invented: mailbox full"}
+    return newsletter.Bounce.objects.create(
+        **{**defaults, "received_at": LONG_AGO, "fingerprint": f"invented {next(_numbers)}", **fields}
+    )
 
 
 FACTORIES = {
@@ -255,6 +290,8 @@ FACTORIES = {
     missions.HelpLine: help_line,
     missions.GlossaryTerm: glossary_term,
     missions.AccessibilityAudit: accessibility_audit,
+    newsletter.Issue: issue,
+    newsletter.IssueSection: issue_section,
 }
 
 

@@ -1,12 +1,10 @@
 """Folders and keys of their own for every test of the newsletter."""
 
-import contextlib
-import sqlite3
 import threading
 from collections.abc import Callable
 
 import pytest
-from django.db import connection, connections
+from django.db import connections
 
 
 @pytest.fixture(autouse=True)
@@ -19,20 +17,9 @@ def own_files(settings, tmp_path):
 
 
 @pytest.fixture
-def at_once(transactional_db, tmp_path):
-    """Runs a function in so many threads at the same moment, each with a connection of its own; returns their results.
-
-    SQLite's database for tests lies in memory, where connections do not wait for each other: these get a copy in a
-    file. So what they did is seen by a further thread, not by the test itself.
-    """
-    name = connections.settings["default"]["NAME"]
-    if connection.vendor == "sqlite":
-        connection.ensure_connection()
-        with contextlib.closing(sqlite3.connect(tmp_path / "copy.sqlite3")) as copy:
-            connection.connection.backup(copy)
-        connections.settings["default"]["NAME"] = str(tmp_path / "copy.sqlite3")
-    yield run_at_once
-    connections.settings["default"]["NAME"] = name
+def at_once(transactional_db) -> Callable[[int, Callable[[], object]], list]:
+    """Runs a function in so many threads at the same moment, each with a connection of its own; returns their results."""
+    return run_at_once
 
 
 def run_at_once(number: int, act: Callable[[], object]) -> list:

@@ -20,6 +20,6 @@ def said(*command, **options) -> str:
 
 def test_erasures_are_applied_after_a_restore():
     assert said("apply_erasures") == "Erased again: 0."
-    subscriber = factories.subscriber()
+    subscriber = factories.consenting_subscriber()
     subscriptions.remember(subscriber.digest, "erased", timezone.now())
     assert said("apply_erasures") == "Erased again: 1."

@@ -24,7 +24,7 @@ ADDRESS = "invented.reader@example.org"
 @pytest.fixture
 def delivery(own_files) -> Delivery:
     """A copy that left for somebody."""
-    return factories.delivery(subscriber=factories.subscriber(address=ADDRESS))
+    return factories.sent_delivery(subscriber=factories.consenting_subscriber(address=ADDRESS))
 
 
 def standing() -> str:
@@ -278,7 +278,7 @@ def test_without_a_status_the_reply_says_it(delivery):
 def test_five_soft_reports_about_five_letters_are_enough(delivery):
     for number in range(5):
         assert standing() == Standing.ACTIVE
-        copy = factories.delivery(subscriber=delivery.subscriber)
+        copy = factories.sent_delivery(subscriber=delivery.subscriber)
         assert bounces.handle(report(copy, status="4.2.2", own=f"r{number}"), NOW) == Outcome.SOFT
     assert standing() == Standing.BOUNCED
 
@@ -413,7 +413,7 @@ def complaint(delivery: Delivery, **fields) -> bytes:
 
 
 def test_a_complaint_takes_somebody_off_at_once(delivery):
-    waiting = factories.delivery(subscriber=delivery.subscriber, state=Transit.PENDING)
+    waiting = factories.sent_delivery(subscriber=delivery.subscriber, state=Transit.PENDING)
     assert bounces.handle(complaint(delivery), NOW) == Outcome.COMPLAINT
     assert bounces.handle(complaint(delivery), NOW) == Outcome.REPEATED
     waiting.refresh_from_db()
@@ -668,6 +668,6 @@ def test_what_is_no_mailbox_is_refused(tmp_path):
 
 def test_soft_reports_of_a_month_ago_do_not_count(delivery):
     for number in range(8):
-        copy = factories.delivery(subscriber=delivery.subscriber)
+        copy = factories.sent_delivery(subscriber=delivery.subscriber)
         bounces.handle(report(copy, status="4.2.2", own=f"r{number}"), NOW + number * timedelta(days=10))
     assert standing() == Standing.ACTIVE

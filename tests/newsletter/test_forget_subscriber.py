@@ -21,13 +21,13 @@ def said(*command, **options) -> str:
 
 
 def test_an_erasure_on_request_repeats_no_address(caplog, monkeypatch):
-    factories.subscriber(address=ADDRESS)
+    factories.consenting_subscriber(address=ADDRESS)
     words = said("forget_subscriber", "Invented.Reader@EXAMPLE.org")
     assert words == "Erased."
     assert not Subscriber.objects.exists()
     assert said("forget_subscriber", ADDRESS).startswith("Not known.")
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{ADDRESS}\n"))
-    factories.subscriber(address=ADDRESS)
+    factories.consenting_subscriber(address=ADDRESS)
     assert said("forget_subscriber", "-") == "Erased."
     with pytest.raises(CommandError) as caught:
         said("forget_subscriber", f"{ADDRESS}@")

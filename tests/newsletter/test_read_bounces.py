@@ -38,7 +38,7 @@ def mail(monkeypatch):
 
 
 def wish_to_leave() -> bytes:
-    link = tokens.make(Purpose.LEAVE, factories.subscriber(), timezone.now())
+    link = tokens.make(Purpose.LEAVE, factories.consenting_subscriber(), timezone.now())
     link.token.save()
     return messages.ways_to_leave(link.url)[1].replace("mailto:", "To: ").encode() + b"\n\n"
 

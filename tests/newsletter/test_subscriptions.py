@@ -58,7 +58,7 @@ def only() -> Subscriber:
 
 
 def gone(standing: Standing, since: datetime = NOW, **fields) -> Subscriber:
-    return factories.subscriber(standing=standing, standing_since=since, last_sign_at=since - DAY, **fields)
+    return factories.consenting_subscriber(standing=standing, standing_since=since, last_sign_at=since - DAY, **fields)
 
 
 # --- Signing up ---------------------------------------------------------------------------------------------------
@@ -75,7 +75,7 @@ def test_a_new_address_gets_one_letter_and_waits():
 
 
 def test_an_active_address_is_told_so_and_nothing_changes():
-    before = factories.subscriber(address=ADDRESS)
+    before = factories.consenting_subscriber(address=ADDRESS)
     asks()
     assert letters() == ["already"]
     assert only().language == before.language
@@ -87,7 +87,7 @@ def test_only_a_subscriber_gets_the_link_to_their_page():
     gone(Standing.LEFT, address="left@example.org")
     asks("left@example.org", kind=Enquiry.Kind.MANAGE)
     assert letters() == []
-    factories.subscriber(address=ADDRESS)
+    factories.consenting_subscriber(address=ADDRESS)
     asks(kind=Enquiry.Kind.MANAGE)
     assert letters(address=ADDRESS) == ["manage"]
     assert Subscriber.objects.count() == 2
@@ -103,7 +103,7 @@ def test_who_is_off_the_list_may_sign_up_anew(standing):
 
 
 def test_who_complained_or_asked_for_silence_is_never_written_to():
-    subscriber = factories.subscriber(address=ADDRESS)
+    subscriber = factories.consenting_subscriber(address=ADDRESS)
     subscriptions.never_again(subscriber, NOW)
     gone(Standing.COMPLAINED, address="complained@example.org")
     for address in (ADDRESS, "complained@example.org"):
@@ -169,10 +169,10 @@ def test_a_confirmation_is_noted_once(at_once):
 
 
 def test_leaving_cancels_what_waits_and_says_so_once():
-    subscriber = factories.subscriber(address=ADDRESS)
+    subscriber = factories.consenting_subscriber(address=ADDRESS)
     states = (Transit.PENDING, Transit.CLAIMED, Transit.QUARANTINED, Transit.DISPATCHING, Transit.SENT)
     for state in states:
-        factories.delivery(subscriber=subscriber, state=state)
+        factories.sent_delivery(subscriber=subscriber, state=state)
     for _each in range(3):
         subscriptions.leave(subscriber, NOW)
     assert only().standing == Standing.LEFT
@@ -190,7 +190,7 @@ def test_who_never_confirmed_leaves_without_a_notice():
 
 
 def test_coming_back_is_one_press_within_days():
-    subscriber = factories.subscriber(address=ADDRESS, last_sign_at=NOW - DAY)
+    subscriber = factories.consenting_subscriber(address=ADDRESS, last_sign_at=NOW - DAY)
     subscriptions.leave(subscriber, NOW)
     token = link(Purpose.RETURN, subscriber)
     assert subscriptions.come_back(token, NOW + DAY)
@@ -205,7 +205,7 @@ def test_coming_back_is_one_press_within_days():
 
 
 def test_silence_leaves_nothing_but_a_digest():
-    subscriber = factories.subscriber(address=ADDRESS)
+    subscriber = factories.consenting_subscriber(address=ADDRESS)
     subscriptions.never_again(subscriber, NOW)
     subscriptions.never_again(subscriber, NOW)
     assert not Subscriber.objects.exists()
@@ -216,7 +216,7 @@ def test_silence_leaves_nothing_but_a_digest():
 
 def test_a_form_read_while_somebody_asks_for_silence_writes_no_letter(at_once):
     """Whichever is first: in the end there is no letter that may leave, and nobody."""
-    (pk,) = at_once(1, lambda: factories.subscriber(address=ADDRESS).pk)
+    (pk,) = at_once(1, lambda: factories.consenting_subscriber(address=ADDRESS).pk)
     turns = count()
 
     def act() -> None:
@@ -230,16 +230,16 @@ def test_a_form_read_while_somebody_asks_for_silence_writes_no_letter(at_once):
 
 
 def test_a_sign_of_life_puts_the_question_off():
-    subscriber = factories.subscriber(asked_again_at=NOW - DAY)
+    subscriber = factories.consenting_subscriber(asked_again_at=NOW - DAY)
     subscriptions.set_language(subscriber, "en", NOW)
     subscriber.refresh_from_db()
     assert (subscriber.language, subscriber.last_sign_at, subscriber.asked_again_at) == ("en", NOW, None)
 
 
 def test_everything_that_is_kept_can_be_exported():
-    subscriber = factories.subscriber(address=ADDRESS)
-    delivery = factories.delivery(subscriber=subscriber, last_code="250")
-    subscriptions.note_bounce(factories.bounce(delivery=delivery, kind=Bounce.Kind.SOFT, diagnostic="full"), NOW)
+    subscriber = factories.consenting_subscriber(address=ADDRESS)
+    delivery = factories.sent_delivery(subscriber=subscriber, last_code="250")
+    subscriptions.note_bounce(factories.report(delivery=delivery, kind=Bounce.Kind.SOFT, diagnostic="full"), NOW)
     link(Purpose.MANAGE, subscriber)
     found = json.loads(json.dumps(subscriptions.export(subscriber), cls=DjangoJSONEncoder))
     assert found["address"] == ADDRESS
@@ -252,9 +252,9 @@ def test_a_refusal_and_a_leaving_at_one_moment_do_not_wait_for_each_other(at_onc
     """Each wants the person and the letter, so both must take them in one order."""
 
     def prepare() -> tuple:
-        subscriber = factories.subscriber()
+        subscriber = factories.consenting_subscriber()
         worker = Worker(way=relay.Folder(settings.MAIL_DIR), remembers=NoJournal())
-        delivery = factories.delivery(subscriber=subscriber, state=Transit.CLAIMED, lease=worker.name)
+        delivery = factories.sent_delivery(subscriber=subscriber, state=Transit.CLAIMED, lease=worker.name)
         return worker, Delivery.objects.select_related("subscriber").get(pk=delivery.pk), Subscriber(pk=subscriber.pk)
 
     for _each in range(8):
@@ -276,9 +276,9 @@ def test_a_refusal_and_a_leaving_at_one_moment_do_not_wait_for_each_other(at_onc
 
 @pytest.mark.parametrize("standing", [Standing.ACTIVE, Standing.PENDING, Standing.LEFT])
 def test_an_address_that_is_refused_for_good_is_off_at_once(standing):
-    subscriber = factories.subscriber(standing=standing)
-    waiting = factories.delivery(subscriber=subscriber, state=Transit.PENDING)
-    assert subscriptions.note_bounce(factories.bounce(subscriber=subscriber), NOW)
+    subscriber = factories.consenting_subscriber(standing=standing)
+    waiting = factories.sent_delivery(subscriber=subscriber, state=Transit.PENDING)
+    assert subscriptions.note_bounce(factories.report(subscriber=subscriber), NOW)
     assert only().standing == Standing.BOUNCED
     waiting.refresh_from_db()
     assert waiting.state == Transit.CANCELLED
@@ -286,12 +286,12 @@ def test_an_address_that_is_refused_for_good_is_off_at_once(standing):
 
 
 def soft(subscriber: Subscriber, moment: datetime) -> None:
-    report = factories.bounce(subscriber=subscriber, kind=Bounce.Kind.SOFT, status="4.2.2", received_at=moment)
+    report = factories.report(subscriber=subscriber, kind=Bounce.Kind.SOFT, status="4.2.2", received_at=moment)
     subscriptions.note_bounce(report, moment)
 
 
 def test_five_soft_bounces_within_thirty_days_are_enough():
-    subscriber = factories.subscriber()
+    subscriber = factories.consenting_subscriber()
     for day in range(4):
         soft(subscriber, NOW + day * DAY)
         assert only().standing == Standing.ACTIVE
@@ -300,15 +300,15 @@ def test_five_soft_bounces_within_thirty_days_are_enough():
 
 
 def test_soft_bounces_far_apart_are_not():
-    subscriber = factories.subscriber()
+    subscriber = factories.consenting_subscriber()
     for number in range(20):
         soft(subscriber, NOW + number * timedelta(days=7.5))
     assert only().standing == Standing.ACTIVE
 
 
 def test_a_complaint_is_for_ever():
-    subscriber = factories.subscriber(address=ADDRESS)
-    subscriptions.note_bounce(factories.bounce(subscriber=subscriber, kind=Bounce.Kind.COMPLAINT), NOW)
+    subscriber = factories.consenting_subscriber(address=ADDRESS)
+    subscriptions.note_bounce(factories.report(subscriber=subscriber, kind=Bounce.Kind.COMPLAINT), NOW)
     assert only().standing == Standing.COMPLAINED
     assert Suppression.objects.get().reason == Suppression.Reason.COMPLAINT
     subscriptions.tidy(NOW + 8 * DAY)
@@ -317,17 +317,17 @@ def test_a_complaint_is_for_ever():
 
 
 def test_a_report_read_twice_counts_once():
-    subscriber = factories.subscriber()
+    subscriber = factories.consenting_subscriber()
     report = {"subscriber": subscriber, "kind": Bounce.Kind.SOFT, "fingerprint": "the same"}
-    delivery = factories.delivery(subscriber=subscriber)
-    assert subscriptions.note_bounce(factories.bounce(delivery=delivery, **report), NOW)
-    assert not subscriptions.note_bounce(factories.bounce(delivery=delivery, **report), NOW)
+    delivery = factories.sent_delivery(subscriber=subscriber)
+    assert subscriptions.note_bounce(factories.report(delivery=delivery, **report), NOW)
+    assert not subscriptions.note_bounce(factories.report(delivery=delivery, **report), NOW)
     assert Bounce.objects.count() == 1
 
 
 def test_a_report_about_somebody_erased_is_nothing():
-    subscriber = factories.subscriber()
-    report = factories.bounce(subscriber=subscriber)
+    subscriber = factories.consenting_subscriber()
+    report = factories.report(subscriber=subscriber)
     subscriptions.erase(subscriber, NOW)
     assert not subscriptions.note_bounce(report, NOW)
     report.subscriber_id = None
@@ -366,12 +366,12 @@ def full_life(settings) -> Subscriber:
     subscriptions.confirm(link(Purpose.CONFIRM, subscriber), NOW)
     for state in Transit.values:
         reply = f"250 {ADDRESS} noted" if state == Transit.SENT else ""
-        delivery = factories.delivery(subscriber=subscriber, state=state, last_reply=reply)
-    soft_one = factories.bounce(delivery=delivery, kind=Bounce.Kind.SOFT, diagnostic=f"{ADDRESS} is full")
+        delivery = factories.sent_delivery(subscriber=subscriber, state=state, last_reply=reply)
+    soft_one = factories.report(delivery=delivery, kind=Bounce.Kind.SOFT, diagnostic=f"{ADDRESS} is full")
     subscriptions.note_bounce(soft_one, NOW)
     subscriber.refresh_from_db()
     Enquiry.objects.create(kind="manage", address=ADDRESS, language="fr", typed_at=NOW)
-    factories.delivery(kind=Delivery.Kind.TEST, subscriber=None, address=ADDRESS, ended_at=NOW)
+    factories.sent_delivery(kind=Delivery.Kind.TEST, subscriber=None, address=ADDRESS, ended_at=NOW)
     settings.MAIL_DIR.mkdir()
     for delivery in subscriber.deliveries.all():
         name = delivery.message_id.strip("<>").partition("@")[0]
@@ -400,7 +400,7 @@ def test_an_erasure_reaches_the_proof_of_an_earlier_subscription():
 
 
 def test_erasing_by_address_says_whether_it_was_known(settings):
-    factories.subscriber(address=ADDRESS)
+    factories.consenting_subscriber(address=ADDRESS)
     assert subscriptions.forget(ADDRESS, NOW)
     assert not subscriptions.forget(ADDRESS, NOW)
     Enquiry.objects.create(kind="manage", address=ADDRESS, language="fr", typed_at=NOW)
@@ -413,7 +413,7 @@ def test_erasing_by_address_says_whether_it_was_known(settings):
 
 
 def test_nothing_is_erased_if_it_cannot_be_noted(settings, tmp_path):
-    subscriber = factories.subscriber()
+    subscriber = factories.consenting_subscriber()
     (tmp_path / "file").write_text("")
     settings.ERASURE_JOURNAL = tmp_path / "file" / "erasures"
     with pytest.raises(OSError):
@@ -433,7 +433,7 @@ def restore(*people: Subscriber) -> None:
 
 
 def backed_up(**fields) -> Subscriber:
-    subscriber = factories.subscriber(last_sign_at=NOW - 10 * DAY, **fields)
+    subscriber = factories.consenting_subscriber(last_sign_at=NOW - 10 * DAY, **fields)
     subscriber.kept = list(subscriber.consents.all())
     return subscriber
 
@@ -496,12 +496,12 @@ def test_a_proof_that_expired_erases_nobody_who_came_later():
 def test_who_left_or_complained_since_the_backup_is_off_the_list_again():
     left, complained, came_back = backed_up(), backed_up(), backed_up()
     subscriptions.leave(left, NOW)
-    subscriptions.note_bounce(factories.bounce(subscriber=complained, kind=Bounce.Kind.COMPLAINT), NOW)
+    subscriptions.note_bounce(factories.report(subscriber=complained, kind=Bounce.Kind.COMPLAINT), NOW)
     subscriptions.leave(came_back, NOW)
     subscriptions.come_back(link(Purpose.RETURN, came_back), NOW + SECOND)
     Suppression.objects.all().delete()
     Subscriber.objects.update(standing=Standing.ACTIVE)
-    waiting = factories.delivery(subscriber=left, state=Transit.PENDING)
+    waiting = factories.sent_delivery(subscriber=left, state=Transit.PENDING)
     assert subscriptions.apply_erasures(NOW + DAY) == 0
     standings = [Subscriber.objects.get(pk=each.pk).standing for each in (left, complained, came_back)]
     assert standings == [Standing.LEFT, Standing.COMPLAINED, Standing.ACTIVE]
@@ -523,7 +523,7 @@ def test_a_journal_cut_off_in_the_middle_loses_one_line_at_most(settings):
 
 
 def test_without_a_journal_nothing_happens():
-    factories.subscriber()
+    factories.consenting_subscriber()
     assert subscriptions.apply_erasures(NOW) == 0
     assert Subscriber.objects.exists()
 
@@ -544,7 +544,7 @@ def test_who_never_confirms_is_forgotten_after_seven_days():
 @pytest.mark.parametrize("standing", [Standing.LEFT, Standing.BOUNCED, Standing.COMPLAINED])
 def test_seven_days_after_somebody_is_gone_the_proof_stays_and_the_address_goes(standing, settings):
     subscriber = gone(standing, address=ADDRESS)
-    delivery = factories.delivery(subscriber=subscriber, last_reply="said something")
+    delivery = factories.sent_delivery(subscriber=subscriber, last_reply="said something")
     assert subscriptions.tidy(NOW + 7 * DAY - SECOND)["addresses emptied"] == 0
     assert subscriptions.tidy(NOW + 7 * DAY)["addresses emptied"] == 1
     assert traces(ADDRESS) == []
@@ -557,7 +557,7 @@ def test_seven_days_after_somebody_is_gone_the_proof_stays_and_the_address_goes(
 
 def test_of_who_is_gone_and_had_never_confirmed_nothing_stays():
     asks()
-    subscriptions.note_bounce(factories.bounce(subscriber=only()), NOW)
+    subscriptions.note_bounce(factories.report(subscriber=only()), NOW)
     asks("other@example.org")
     subscriptions.leave(Subscriber.objects.get(address="other@example.org"), NOW)
     subscriptions.tidy(NOW + 7 * DAY)
@@ -582,7 +582,7 @@ def test_proofs_are_kept_for_three_years():
 
 
 def test_who_is_silent_for_two_years_is_asked_once_then_forgotten():
-    factories.subscriber(address=ADDRESS, last_sign_at=NOW)
+    factories.consenting_subscriber(address=ADDRESS, last_sign_at=NOW)
     assert subscriptions.tidy(NOW + 730 * DAY - SECOND)["asked again"] == 0
     asked = NOW + 730 * DAY
     assert subscriptions.tidy(asked)["asked again"] == 1
@@ -594,7 +594,7 @@ def test_who_is_silent_for_two_years_is_asked_once_then_forgotten():
 
 
 def test_who_answers_is_asked_again_two_years_later():
-    subscriber = factories.subscriber(last_sign_at=NOW)
+    subscriber = factories.consenting_subscriber(last_sign_at=NOW)
     subscriptions.tidy(NOW + 730 * DAY)
     subscriptions.stay(subscriber, NOW + 740 * DAY)
     assert subscriptions.tidy(NOW + 800 * DAY)["silent"] == 0
@@ -624,14 +624,14 @@ def test_nobody_is_forgotten_who_acts_while_it_happens(monkeypatch):
 
 
 def test_the_address_of_a_test_copy_is_not_kept():
-    factories.delivery(kind=Delivery.Kind.TEST, subscriber=None, address=ADDRESS, ended_at=NOW)
+    factories.sent_delivery(kind=Delivery.Kind.TEST, subscriber=None, address=ADDRESS, ended_at=NOW)
     subscriptions.tidy(NOW + 7 * DAY)
     assert traces(ADDRESS) == []
 
 
 def test_tidying_twice_changes_nothing_more():
     asks()
-    factories.subscriber(last_sign_at=NOW - 731 * DAY)
+    factories.consenting_subscriber(last_sign_at=NOW - 731 * DAY)
     gone(Standing.LEFT)
     first = subscriptions.tidy(NOW + 7 * DAY)
     assert sorted(first.values()) == [0, 0, 1, 1, 1]

@@ -18,7 +18,7 @@ DAY = timedelta(days=1)
 
 def link(purpose: Purpose, subscriber=None) -> str:
     """The secret of a link that was mailed."""
-    made = tokens.make(purpose, subscriber or factories.subscriber(), NOW)
+    made = tokens.make(purpose, subscriber or factories.consenting_subscriber(), NOW)
     made.token.save()
     return made.url.rpartition("/")[2]
 
@@ -33,7 +33,7 @@ def test_the_secret_is_nowhere_in_the_database():
 
 
 def test_a_link_is_short_and_never_the_same(settings):
-    subscriber = factories.subscriber()
+    subscriber = factories.consenting_subscriber()
     made = {tokens.make(Purpose.LEAVE, subscriber, NOW).url for _each in range(100)}
     assert len(made) == 100
     assert all(len(url) <= 76 for url in made if "localhost" in url)
@@ -87,7 +87,7 @@ def test_a_link_outlives_a_rotated_key(settings):
 
 
 def test_a_link_dies_with_its_person():
-    subscriber = factories.subscriber()
+    subscriber = factories.consenting_subscriber()
     secret = link(Purpose.MANAGE, subscriber)
     subscriptions.erase(subscriber, NOW)
     assert tokens.find(secret, NOW) is None
@@ -101,7 +101,7 @@ def test_used_and_expired_links_are_forgotten():
 
 
 def test_one_purpose_does_not_do_anothers_work():
-    subscriber = factories.subscriber(standing=Standing.LEFT)
+    subscriber = factories.consenting_subscriber(standing=Standing.LEFT)
     token = tokens.find(link(Purpose.LEAVE, subscriber), NOW)
     assert token.purpose == Purpose.LEAVE
     assert subscriptions.confirm(token, NOW) is False
