@@ -12,6 +12,7 @@ from centres import diseases
 from centres.models import Centre, Network, Region
 from centres.reference import Disease
 from missions.models import Page
+from newsletter.models import Issue
 from sensgene import navigation
 
 
@@ -97,6 +98,7 @@ SITEMAPS = {
     "diseases-by-letter": DiseaseLetters,
     "diseases": DiseasePages,
     "other-pages": OtherPages(Page),
+    "issues": RecordPages(Issue),
 }
 
 

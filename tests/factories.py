@@ -1,9 +1,12 @@
 """Invented records, one plain function per model. Pass the facts that a test is about; the rest says it is invented."""
 
+from datetime import UTC, datetime
 from itertools import count
 
 from centres import models as centres
 from missions import models as missions
+from newsletter import addresses
+from newsletter import models as newsletter
 from sensgene.records import State
 
 _numbers = count(1)
@@ -164,6 +167,44 @@ def accessibility_audit(**fields) -> missions.AccessibilityAudit:
     return _record(missions.AccessibilityAudit, "audit", {}, fields)
 
 
+# --- Newsletter ---------------------------------------------------------------------------------------------------
+
+LONG_AGO = datetime(2026, 11, 2, 8, 30, tzinfo=UTC)
+
+
+def issue(**fields) -> newsletter.Issue:
+    """One that was sent, and is public."""
+    defaults = {
+        **in_three_languages("subject", "Invented issue for a test"),
+        **in_three_languages("preheader", "Invented first line"),
+        **{"mailing": newsletter.Mailing.SENT, "released_at": LONG_AGO},
+    }
+    return _record(newsletter.Issue, "issue", defaults, fields)
+
+
+def issue_section(**fields) -> newsletter.IssueSection:
+    defaults = {**in_three_languages("heading", "Invented heading"), **in_three_languages("body", "Invented news.")}
+    fields["issue"] = fields.get("issue") or issue()
+    return _save(newsletter.IssueSection, defaults, fields)
+
+
+def subscriber(**fields) -> newsletter.Subscriber:
+    """Subscribed and confirmed, unless `standing` says otherwise."""
+    given = fields.setdefault("address", f"invented-{next(_numbers)}@example.org")
+    defaults = {"language": "fr", "standing": newsletter.Standing.ACTIVE}
+    moments = {"standing_since": LONG_AGO, "last_sign_at": LONG_AGO}
+    return newsletter.Subscriber.objects.create(**{**defaults, **moments, "digest": addresses.digest(given), **fields})
+
+
+def consent(**fields) -> newsletter.Consent:
+    """Confirmed, by the sign-up page."""
+    fields["subscriber"] = fields.get("subscriber") or subscriber()
+    defaults = {"wording": "2026-11", "language": "fr", "page": "/fr/invented/"}
+    return newsletter.Consent.objects.create(
+        **{**defaults, "requested_at": LONG_AGO, "confirmed_at": LONG_AGO, **fields}
+    )
+
+
 FACTORIES = {
     centres.Hospital: hospital,
     centres.Coordinator: coordinator,
@@ -189,6 +230,8 @@ FACTORIES = {
     missions.HelpLine: help_line,
     missions.GlossaryTerm: glossary_term,
     missions.AccessibilityAudit: accessibility_audit,
+    newsletter.Issue: issue,
+    newsletter.IssueSection: issue_section,
 }
 
 
