@@ -205,6 +205,27 @@ def consent(**fields) -> newsletter.Consent:
     )
 
 
+def delivery(**fields) -> newsletter.Delivery:
+    """A copy of an issue that waits, unless `kind` and `state` say otherwise."""
+    fields["subscriber"] = fields.get("subscriber") or subscriber()
+    kind = fields.setdefault("kind", newsletter.Delivery.Kind.ISSUE)
+    if kind in (newsletter.Delivery.Kind.ISSUE, newsletter.Delivery.Kind.TEST):
+        fields["issue"] = fields.get("issue") or issue()
+    who = {"address": fields["subscriber"].address, "language": fields["subscriber"].language}
+    moments = {"written_at": LONG_AGO, "next_try": LONG_AGO}
+    return newsletter.Delivery.objects.create(
+        **{**who, **moments, "message_id": f"<invented-{next(_numbers)}@example.org>", **fields}
+    )
+
+
+def bounce(**fields) -> newsletter.Bounce:
+    fields["subscriber"] = fields.get("subscriber") or subscriber()
+    defaults = {"kind": newsletter.Bounce.Kind.SOFT, "status": "4.2.2", "diagnostic": "Invented: mailbox full"}
+    return newsletter.Bounce.objects.create(
+        **{**defaults, "received_at": LONG_AGO, "fingerprint": f"invented {next(_numbers)}", **fields}
+    )
+
+
 FACTORIES = {
     centres.Hospital: hospital,
     centres.Coordinator: coordinator,
