@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from newsletter import clock, staff_pages
+from newsletter import staff_pages
 from newsletter.models import (
     Bounce,
     Consent,
@@ -123,8 +123,9 @@ class IssueAdmin(RecordAdmin):
     def get_deleted_objects(self, objs, request):
         """Test copies go with their issue; a copy to a subscriber never does."""
         gone, counts, needed, protected = super().get_deleted_objects(objs, request)
-        copies = Delivery.objects.filter(issue__in=objs).exclude(kind=Delivery.Kind.TEST)
-        return gone, counts, needed, protected if copies.exists() else []
+        if Delivery.objects.filter(issue__in=objs).exclude(kind=Delivery.Kind.TEST).exists():
+            return gone, counts, needed, protected
+        return gone, counts, needed - {Delivery._meta.verbose_name}, []
 
     def delete_model(self, request, obj):
         obj.deliveries.filter(kind=Delivery.Kind.TEST).delete()

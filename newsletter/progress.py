@@ -73,15 +73,20 @@ def state_in_words(issue: Issue, progress: Progress, now: datetime) -> str:
         case Mailing.WRITING:
             return _("Being written: nothing is on its way.")
         case Mailing.RELEASED if issue.starts_at > now:
-            return _("Released: the first copy leaves at %(time)s. Until then you can stop it as if nothing had been.") % {
-                "time": clock_time(issue.starts_at)
-            }
+            return _(
+                "Released: the first copy leaves at %(time)s. Until then you can stop it as if nothing had been."
+            ) % {"time": clock_time(issue.starts_at)}
         case Mailing.RELEASED:
-            return _("Released, and due: the worker starts it within seconds. If it does not, the worker is not running.")
+            return _(
+                "Released, and due: the worker starts it within seconds. If it does not, the worker is not running."
+            )
         case Mailing.SENDING:
             return _("Being sent: %(sent)s of %(total)s copies are handed over.") % handed_over
         case Mailing.PAUSED:
-            return _("Paused: %(sent)s of %(total)s copies are handed over. No copy leaves until it goes on.") % handed_over
+            return (
+                _("Paused: %(sent)s of %(total)s copies are handed over. No copy leaves until it goes on.")
+                % handed_over
+            )
         case Mailing.STOPPED:
             return (
                 _("Stopped: %(sent)s of %(total)s copies were handed over. No further copy will leave.") % handed_over
@@ -102,7 +107,7 @@ def reason_in_words(issue: Issue) -> str:
 def pace_in_words(progress: Progress) -> str:
     return _("%(minute)s copies in the last minute, %(average)s a minute since the start.") % {
         "minute": number_format(progress.last_minute),
-        "average": number_format(progress.a_minute, 1),
+        "average": number_format(round(progress.a_minute, 1), 1),
     }
 
 

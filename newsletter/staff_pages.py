@@ -63,7 +63,11 @@ def page(request: HttpRequest, template: str, title: str, context: dict, status:
 def issue_page(
     request: HttpRequest, template: str, title: str, issue: Issue, context: dict, status: int = 200
 ) -> HttpResponse:
-    chrome = {"issue": issue, "subtitle": issue.subject, "may_release": request.user.has_perm("newsletter.release_issue")}
+    chrome = {
+        "issue": issue,
+        "subtitle": issue.subject,
+        "may_release": request.user.has_perm("newsletter.release_issue"),
+    }
     return page(request, template, title, {**chrome, **context}, status)
 
 
@@ -172,7 +176,9 @@ def test_copy(request, pk):
         if form.is_valid():
             count = release.send_test(issue, user, form.cleaned_data["languages"], clock.now())
             words = ngettext("%(count)d test copy leaves", "%(count)d test copies leave", count) % {"count": count}
-            messages.success(request, _("%(copies)s in some seconds to %(address)s.") % {"copies": words, "address": user.email})
+            messages.success(
+                request, _("%(copies)s in some seconds to %(address)s.") % {"copies": words, "address": user.email}
+            )
             return to("issue_test_copy", pk)
     else:
         form = TestCopyForm(initial={"languages": [code for code, _name in settings.LANGUAGES]})
@@ -233,7 +239,9 @@ def release_second(request, pk):
     issue = find_issue(pk)
     if not issue.is_open:
         if request.method == "POST":
-            messages.warning(request, _("This issue was released already, by you or somebody else. Nothing is sent twice."))
+            messages.warning(
+                request, _("This issue was released already, by you or somebody else. Nothing is sent twice.")
+            )
         return to("issue_progress", pk)
     status = 200
     if request.method == "POST":
@@ -264,7 +272,8 @@ def released(request: HttpRequest, issue: Issue, seen: str) -> HttpResponse:
             Issue.objects.select_for_update().get(pk=issue.pk)  # no form of the admin saves meanwhile
             if find_issue(issue.pk).is_open and digest_now(find_issue(issue.pk)) != seen:
                 messages.error(
-                    request, _("The text was changed since you looked at it. Nothing was released. Please read it again.")
+                    request,
+                    _("The text was changed since you looked at it. Nothing was released. Please read it again."),
                 )
                 return to("issue_release", issue.pk)
             was_us = release.release(issue, request.user, clock.now())
@@ -407,7 +416,8 @@ def decided(request: HttpRequest, deliveries, decision: str) -> None:
         )
     elif changed:
         messages.success(
-            request, ngettext("%d letter is left as it is.", "%d letters are left as they are.", len(changed)) % len(changed)
+            request,
+            ngettext("%d letter is left as it is.", "%d letters are left as they are.", len(changed)) % len(changed),
         )
     if others := len(deliveries) - len(changed):
         messages.warning(
@@ -548,7 +558,9 @@ def of_issues() -> list[URLPattern]:
 
 
 def of_letters() -> list[URLPattern]:
-    return addresses(("<int:pk>/letter/", letter_html, "delivery_letter"), ("<int:pk>/decide/", decide, "delivery_decide"))
+    return addresses(
+        ("<int:pk>/letter/", letter_html, "delivery_letter"), ("<int:pk>/decide/", decide, "delivery_decide")
+    )
 
 
 def of_subscribers() -> list[URLPattern]:

@@ -1,0 +1,1 @@
+"""Tests of the newsletter: who gets it, how it leaves, what comes back."""
