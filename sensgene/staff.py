@@ -61,7 +61,7 @@ class RecordInline(StaffForms, TranslationStackedInline):
     def get_formset(self, request, obj=None, **kwargs):
         """A form that claims a million parts must not occupy a worker."""
         formset = super().get_formset(request, obj, **kwargs)
-        formset.absolute_max = self.max_num
+        formset.absolute_max = type(self).max_num  # Django sets this one's own to 0 for those who may add none
         return formset
 
     def get_fieldsets(self, request, obj=None):
