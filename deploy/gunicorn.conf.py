@@ -26,6 +26,13 @@ errorlog = "-"
 loglevel = "warning"
 
 
+def on_starting(server):
+    """Its own messages can name an address; the secret of a mailed link must not stand in them."""
+    from sensgene.logs import OneLineFilter
+
+    server.log.error_log.addFilter(OneLineFilter())
+
+
 def post_worker_init(worker):
     """The search's vocabulary is there before the first visitor; without a snapshot there is nothing to load yet."""
     from centres import gazetteer, search

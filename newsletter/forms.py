@@ -3,7 +3,6 @@
 from django import forms
 from django.core import signing
 from django.core.exceptions import ValidationError
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from newsletter import addresses
@@ -87,8 +86,3 @@ class LinkForm(forms.Form):
         if self.data.get("List-Unsubscribe") == "One-Click":
             cleaned["action"] = cleaned.get("action") or Purpose.LEAVE
         return cleaned
-
-
-def initial() -> dict[str, str]:
-    """The page's own language is chosen already: it is a choice, not a consent."""
-    return {"language": get_language(), "shown": stamp()}

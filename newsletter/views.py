@@ -5,20 +5,32 @@ A page behind a mailed link is nobody else's: it is never cached, never indexed,
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_safe
 
 from newsletter import addresses, clock, limits, subscriptions, tokens
-from newsletter.forms import CONSENT, AddressForm, LinkForm, SubscribeForm, initial, stamp
+from newsletter.forms import CONSENT, AddressForm, LinkForm, SubscribeForm, stamp
 from newsletter.models import Enquiry, Issue, Purpose, Standing, Token
-from sensgene import visitors
+from sensgene import languages, visitors
 from sensgene.records import published_or_gone
 
 FRESH = {"Cache-Control": "no-store"}
 PRIVATE = {**FRESH, "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
+
+FROM_ANOTHER_SITE = _("This form was sent from another site. Please send it from this page.")
+TOO_MANY = _("Too many requests came from your connection in the last hour. Please try again in an hour.")
+
+
+def fresh_page(
+    request: HttpRequest, template: str, context: dict, status: int = 200, headers: dict[str, str] = FRESH
+) -> HttpResponse:
+    """A page that no cache keeps."""
+    return HttpResponse(render_to_string(template, context, request), status=status, headers=headers)
 
 
 # --- The archive --------------------------------------------------------------------------------------------------
@@ -40,45 +52,35 @@ def issue(request, slug):
 
 @csrf_exempt  # its own check follows; a token would need a cookie
 def subscribe(request):
-    return address_form(request, SubscribeForm, Enquiry.Kind.SUBSCRIBE, "subscribe")
+    # The page's own language is chosen already: it is a choice, not a consent.
+    chosen = {"language": translation.get_language()}
+    form = SubscribeForm(request.POST) if request.method == "POST" else SubscribeForm(initial=chosen)
+    return address_form(request, form, Enquiry.Kind.SUBSCRIBE, "subscribe")
 
 
 @csrf_exempt  # as above
 def own_page(request):
-    return address_form(request, AddressForm, Enquiry.Kind.MANAGE, "own_page")
+    form = AddressForm(request.POST) if request.method == "POST" else AddressForm()
+    return address_form(request, form, Enquiry.Kind.MANAGE, "own_page")
 
 
-def address_form(request: HttpRequest, form_class: type[AddressForm], kind: str, page: str) -> HttpResponse:
+def address_form(request: HttpRequest, form: AddressForm, kind: str, page: str) -> HttpResponse:
     """Shows the form, or notes what was typed. The answer never depends on whether we know the address."""
-    template, name = f"newsletter/{page}.html", page.replace("_", "-")
-    if request.method != "POST":
-        context = {"form": form_class(initial=initial()), "consent": CONSENT}
-        return render(request, template, context, headers=FRESH)
-    form = form_class(request.POST)
-    status = 200
-    if not visitors.is_from_this_site(request):
-        form.add_error(None, _other_site())
+    name, status, headers = page.replace("_", "-"), 200, FRESH
+    if form.is_bound and not visitors.is_from_this_site(request):
+        form.add_error(None, FROM_ANOTHER_SITE)
         status = 403
     elif form.is_valid():
         key = addresses.digest(visitors.network(request))
         if limits.take(limits.SIGN_UPS_OF_A_NETWORK, key, clock.now()):
             note(form, kind, reverse(name))
             return HttpResponse(status=303, headers={**FRESH, "Location": reverse(f"{name}-asked")})
-        form.add_error(None, _too_many())
-        status = 429
+        form.add_error(None, TOO_MANY)
+        status, headers = 429, {**FRESH, "Retry-After": "3600"}
+    elif form.is_bound:
+        status = 400
     context = {"form": form, "consent": CONSENT, "stamp": stamp()}
-    headers = {**FRESH, "Retry-After": "3600"} if status == 429 else FRESH
-    return render(request, template, context, status=400 if status == 200 else status, headers=headers)
-
-
-def _other_site() -> str:
-    return translation.gettext("This form was sent from another site. Please send it from this page.")
-
-
-def _too_many() -> str:
-    return translation.gettext(
-        "Too many requests came from your connection in the last hour. Please try again in an hour."
-    )
+    return fresh_page(request, f"newsletter/{page}.html", context, status, headers)
 
 
 def note(form: AddressForm, kind: str, page: str) -> None:
@@ -96,10 +98,21 @@ def note(form: AddressForm, kind: str, page: str) -> None:
 @require_safe
 def asked(request, form):
     """What to do next; the same for every address."""
-    return render(request, "newsletter/asked.html", {"form": form}, headers={"X-Robots-Tag": "noindex"})
+    headers = {**FRESH, "X-Robots-Tag": "noindex"}
+    return fresh_page(request, "newsletter/asked.html", {"asked_by": form}, headers=headers)
 
 
 # --- Mailed links -------------------------------------------------------------------------------------------------
+
+
+TEMPLATES = {
+    Purpose.CONFIRM: "newsletter/link_confirm.html",
+    Purpose.LEAVE: "newsletter/link_leave.html",
+    Purpose.RETURN: "newsletter/link_return.html",
+    Purpose.MANAGE: "newsletter/link_manage.html",
+    Purpose.STAY: "newsletter/link_stay.html",
+    Purpose.NEVER: "newsletter/link_never.html",
+}
 
 
 @csrf_exempt  # mail programs send no token (RFC 8058); the link itself is the permission
@@ -109,10 +122,11 @@ def mailed_link(request, secret):
     token = tokens.find(secret, clock.now())
     language = token.subscriber.language if token else translation.get_language_from_request(request)
     with translation.override(language):
-        if request.method == "POST":
-            return act(request, token)
-        address = reverse("own-link", args=[secret])
-    return HttpResponseRedirect(address, headers=PRIVATE)
+        if request.method == "POST" or token is None:
+            response = act(request, token)
+            response.headers["Content-Language"] = language
+            return response
+        return HttpResponseRedirect(reverse("own-link", args=[secret]), headers=PRIVATE)
 
 
 @csrf_exempt  # as above
@@ -120,23 +134,36 @@ def mailed_link(request, secret):
 def own_link(request, secret):
     """One page for every purpose: what the link is for, and a button. GET changes nothing, ever."""
     token = tokens.find(secret, clock.now())
-    if request.method == "POST":
+    if request.method == "POST" or token is None:
         return act(request, token)
-    if token is None:
-        return dead_link(request)
     return link_page(request, token, "ask")
 
 
+def private_page(request: HttpRequest, template: str, context: dict, status: int = 200) -> HttpResponse:
+    """Nothing on it names its own address but the language links, and those only where there are three of them."""
+    has_languages = bool(translation.get_language_from_path(request.path_info))
+    chrome = {"alternates": [], "language_links": languages.links(request, is_page=has_languages)}
+    return fresh_page(request, template, {**chrome, **context}, status, PRIVATE)
+
+
 def dead_link(request: HttpRequest) -> HttpResponse:
-    """The same for a link that never was, is used up, or has expired."""
-    return render(request, "newsletter/dead_link.html", status=410, headers=PRIVATE)
+    """The same for a link that never was, is used up, or has expired; whoever tries many is told to stop."""
+    key = addresses.digest(visitors.network(request))
+    status = 410 if limits.take(limits.TOKENS_OF_A_NETWORK, key, clock.now()) else 429
+    return private_page(request, "newsletter/dead_link.html", {}, status)
 
 
 def link_page(request: HttpRequest, token: Token, step: str) -> HttpResponse:
-    context = {"subscriber": token.subscriber, "purpose": token.purpose, "step": step}
-    if token.purpose == Purpose.MANAGE:
-        context["consents"] = token.subscriber.consents.all() if token.subscriber.pk else []
-    return render(request, f"newsletter/link_{token.purpose}.html", context, headers=PRIVATE)
+    """`step` is "ask", or the action that was just done."""
+    subscriber = token.subscriber
+    context = {"subscriber": subscriber, "step": step, "is_subscribed": subscriber.standing == Standing.ACTIVE}
+    if token.purpose == Purpose.CONFIRM:
+        context |= {"consent": CONSENT, "waits": subscriber.standing == Standing.PENDING}
+    elif token.purpose == Purpose.RETURN:
+        context["can_return"] = subscriber.standing == Standing.LEFT and bool(subscriber.address)
+    elif token.purpose == Purpose.MANAGE:
+        context |= {"consents": subscriber.consents.all(), "languages": languages.OWN_NAMES}
+    return private_page(request, TEMPLATES[token.purpose], context)
 
 
 def act(request: HttpRequest, token: Token | None) -> HttpResponse:
@@ -145,33 +172,31 @@ def act(request: HttpRequest, token: Token | None) -> HttpResponse:
     if token is None or not form.is_valid():
         return dead_link(request)
     now, subscriber, action = clock.now(), token.subscriber, form.cleaned_data["action"]
-    done = None
+    is_subscribed = subscriber.standing == Standing.ACTIVE
+    done = False
     match token.purpose, action:
         case Purpose.CONFIRM, "confirm":
             done = subscriptions.confirm(token, now)
         case Purpose.RETURN, "return":
             done = subscriptions.come_back(token, now)
-        case Purpose.NEVER, "never":
-            done = True
+        case (Purpose.NEVER, "never") | ((Purpose.LEAVE | Purpose.MANAGE), "silence"):
             subscriptions.never_again(subscriber, now)
-        case Purpose.LEAVE | Purpose.MANAGE, "leave":
-            done = True
-            subscriptions.leave(subscriber, now)
-        case Purpose.LEAVE | Purpose.MANAGE, "silence":
-            done = True
-            subscriptions.never_again(subscriber, now)
-        case Purpose.STAY, "stay":
-            done = subscriber.standing == Standing.ACTIVE
-            subscriptions.stay(subscriber, now)
-        case Purpose.MANAGE, "language":
-            done = bool(form.cleaned_data["language"])
-            if done:
-                subscriptions.set_language(subscriber, form.cleaned_data["language"], now)
-                subscriber.refresh_from_db()
+            return link_page(request, token, "silence")
+        case Purpose.MANAGE, "erase":
+            subscriptions.erase(subscriber, now)
+            return link_page(request, token, "erase")
         case Purpose.MANAGE, "export":
             name = {"Content-Disposition": 'attachment; filename="sensgene-newsletter.json"'}
             return JsonResponse(subscriptions.export(subscriber), headers={**PRIVATE, **name})
-        case Purpose.MANAGE, "erase":
+        case (Purpose.LEAVE | Purpose.MANAGE), "leave":
+            subscriptions.leave(subscriber, now)
             done = True
-            subscriptions.erase(subscriber, now)
-    return link_page(request, token, action) if done else dead_link(request)
+        case Purpose.STAY, "stay" if is_subscribed:
+            subscriptions.stay(subscriber, now)
+            done = True
+        case Purpose.MANAGE, "language" if is_subscribed and form.cleaned_data["language"]:
+            subscriptions.set_language(subscriber, form.cleaned_data["language"], now)
+            done = True
+    # What the page says is what is true now.
+    token = Token.objects.select_related("subscriber").filter(pk=token.pk).first()
+    return link_page(request, token, action) if done and token else dead_link(request)

@@ -114,7 +114,8 @@ STANDS_UNDER = {
     **{"network": "reference-centres", "centre": "reference-centres"},
     **{"disease": "diseases", "disease-letter": "diseases", "region": "where"},
     **{item.url_name: "no-diagnosis" for item in ROUTES},
-    **{"issue": "newsletter", "subscribe-asked": "subscribe", "own-page-asked": "own-page", "own-link": "own-page"},
+    **{"issue": "newsletter", "subscribe-asked": "subscribe", "own-page-asked": "own-page"},
+    **{"own-link": "own-page", "mailed-link": "own-page"},
 }
 
 

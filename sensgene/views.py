@@ -119,7 +119,11 @@ def sitemap(request: HttpRequest) -> HttpResponse:
 @require_safe
 def robots(request):
     return text_lines(
-        "User-agent: *", f"Disallow: {settings.STAFF_PATH}", "", f"Sitemap: {settings.SITE_ORIGIN}{reverse('sitemap')}"
+        "User-agent: *",
+        f"Disallow: {settings.STAFF_PATH}",
+        "Disallow: /n/",  # mailed links; the pages they lead to are linked from nowhere
+        "",
+        f"Sitemap: {settings.SITE_ORIGIN}{reverse('sitemap')}",
     )
 
 

@@ -31,13 +31,12 @@ def network(request: HttpRequest) -> str:
         address = parsed(last) or address
     if address is None:
         return "unknown"
-    if address.version == 6 and address.ipv4_mapped:
-        address = address.ipv4_mapped
     return str(address if address.version == 4 else ipaddress.ip_network((address, 64), strict=False))
 
 
 def parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return ipaddress.ip_address(text.strip())
+        address = ipaddress.ip_address(text.strip())
     except ValueError:
         return None
+    return getattr(address, "ipv4_mapped", None) or address  # an IPv6 socket names an IPv4 client ::ffff:192.0.2.1
