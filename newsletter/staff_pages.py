@@ -175,10 +175,12 @@ def test_copy(request, pk):
         form = TestCopyForm(request.POST)
         if form.is_valid():
             count = release.send_test(issue, user, form.cleaned_data["languages"], clock.now())
-            words = ngettext("%(count)d test copy leaves", "%(count)d test copies leave", count) % {"count": count}
-            messages.success(
-                request, _("%(copies)s in some seconds to %(address)s.") % {"copies": words, "address": user.email}
+            words = ngettext(
+                "%(count)d test copy leaves in some seconds to %(address)s.",
+                "%(count)d test copies leave in some seconds to %(address)s.",
+                count,
             )
+            messages.success(request, words % {"count": count, "address": user.email})
             return to("issue_test_copy", pk)
     else:
         form = TestCopyForm(initial={"languages": [code for code, _name in settings.LANGUAGES]})
@@ -473,7 +475,7 @@ def taken_off(request: HttpRequest, subscribers) -> None:
             note(request, subscriber, _("Taken off the list"), name=anonymous(subscriber))
             count += 1
     words = ngettext("%d person was taken off the list.", "%d people were taken off the list.", count) % count
-    messages.success(request, words) if count else messages.warning(request, _("Nobody of them was on the list."))
+    messages.success(request, words) if count else messages.warning(request, _("None of them was on the list."))
 
 
 @show_or_send

@@ -188,7 +188,7 @@ def act(request: HttpRequest, token: Token | None) -> HttpResponse:
         case Purpose.MANAGE, "export":
             name = {"Content-Disposition": 'attachment; filename="sensgene-newsletter.json"'}
             return JsonResponse(subscriptions.export(subscriber), headers={**PRIVATE, **name})
-        case (Purpose.LEAVE | Purpose.MANAGE), "leave":
+        case ((Purpose.LEAVE | Purpose.MANAGE), "leave"):
             subscriptions.leave(subscriber, now)
             done = True
         case Purpose.STAY, "stay" if is_subscribed:
