@@ -604,7 +604,12 @@ def test_every_page_opens_in_every_language_and_looking_changes_nothing(boss, la
         assert not [each for each in page.walk() if "style" in each.attributes], address
         names = {each.get("id") for each in page.walk()}
         for field in page.one("div", id="content").all("input", "select", "textarea"):
-            is_named = field.get("aria-label") or field.get("title") or field.get("type") in ("hidden", "submit")
+            is_named = (
+                field.get("aria-label")
+                or field.get("title")
+                or field.get("type") in ("hidden", "submit")
+                or "hidden" in field.attributes
+            )
             labels = [label for label in page.all("label") if label.get("for") == field.get("id")]
             assert is_named or labels, (address, field.attributes)
         assert all(each.get("aria-labelledby") in names for each in page.walk() if each.get("aria-labelledby"))
