@@ -151,6 +151,12 @@ class IssueAdmin(RecordAdmin):
         return [*staff_pages.of_issues(), *super().get_urls()]
 
 
+def link_to(record):
+    """The record's name, leading to its page of the admin."""
+    where = reverse(f"admin:newsletter_{record._meta.model_name}_change", args=[record.pk])
+    return format_html('<a href="{}">{}</a>', where, record)
+
+
 # --- What is only looked at ---------------------------------------------------------------------------------------
 
 
@@ -239,11 +245,23 @@ class DeliveryAdmin(OnlyLookedAtAdmin):
     actions = ("send_again", "leave_it")
     change_form_template = "admin/newsletter/delivery_detail.html"
     fieldsets = (
-        (None, {"fields": ("kind", "issue_in_words", "address", "language", "subscriber")}),
+        (None, {"fields": ("kind", "issue_in_words", "address", "language", "who")}),
         (_("Where it is"), {"fields": ("state", "meaning", "attempts", "crashes", "answer", "next_try")}),
-        (_("Moments"), {"fields": ("written_at", "dispatched_at", "ended_at", "message_id")}),
+        (_("Moments"), {"fields": ("written_at", "handed_over", "ended_at", "number")}),
     )
-    readonly_fields = ("issue_in_words", "meaning", "answer")
+    readonly_fields = ("issue_in_words", "who", "meaning", "answer", "handed_over", "number")
+
+    @admin.display(description=_("subscriber"))
+    def who(self, delivery):
+        return link_to(delivery.subscriber) if delivery.subscriber else "-"
+
+    @admin.display(description=_("hand-over begun on"))
+    def handed_over(self, delivery):
+        return moment(delivery.dispatched_at) or "-"
+
+    @admin.display(description=_("number of the letter (Message-ID)"))
+    def number(self, delivery):
+        return delivery.message_id
 
     @admin.display(description=_("answer of the server"))
     def answer(self, delivery):
@@ -349,10 +367,13 @@ class BounceAdmin(OnlyLookedAtAdmin):
     list_filter = ("kind",)
     list_select_related = ("subscriber",)
     search_fields = ("subscriber__address",)
-    fields = ("received_at", "kind", "who", "delivery", "status", "diagnostic")
-    readonly_fields = ("who",)
+    fields = ("received_at", "kind", "who", "letter", "status", "diagnostic")
+    readonly_fields = ("who", "letter")
 
     @admin.display(description=_("subscriber"))
     def who(self, bounce):
-        where = reverse("admin:newsletter_subscriber_change", args=[bounce.subscriber_id])
-        return format_html('<a href="{}">{}</a>', where, bounce.subscriber)
+        return link_to(bounce.subscriber)
+
+    @admin.display(description=_("letter"))
+    def letter(self, bounce):
+        return link_to(bounce.delivery) if bounce.delivery else "-"

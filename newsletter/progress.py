@@ -100,7 +100,7 @@ def reason_in_words(issue: Issue) -> str:
         return ""
     reason = _(issue.pause_reason) if issue.pause_reason else _("Somebody of the staff paused it.")
     if issue.paused_by_us:
-        return f"{reason} {_('It goes on by itself once the server takes letters again.')}"
+        return reason + " " + _("It goes on by itself once the server takes letters again.")
     return reason
 
 
@@ -114,15 +114,15 @@ def pace_in_words(progress: Progress) -> str:
 def time_left_in_words(issue: Issue, progress: Progress) -> str:
     if issue.mailing != Mailing.SENDING:
         return ""
-    minutes = progress.minutes_left
+    minutes, estimate = progress.minutes_left, _("This is an estimate.")
     if minutes is None:
         return _("How long it will take cannot be estimated yet.") if progress.waiting else ""
     if minutes < 120:
         text = ngettext("About %(number)s minute left.", "About %(number)s minutes left.", minutes)
-        return f"{text % {'number': minutes}} {_('This is an estimate.')}"
+        return f"{text % {'number': minutes}} {estimate}"
     hours = ceil(minutes / 60)
     text = ngettext("About %(number)s hour left.", "About %(number)s hours left.", hours)
-    return f"{text % {'number': hours}} {_('This is an estimate.')}"
+    return f"{text % {'number': hours}} {estimate}"
 
 
 def announcement(issue: Issue, progress: Progress) -> str:
