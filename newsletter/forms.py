@@ -47,6 +47,8 @@ class AddressForm(forms.Form):
     def clean(self):
         """The time between showing and sending. A machine gets the form again, and so does a fast person, once."""
         cleaned = super().clean()
+        if self.errors:
+            return cleaned  # there is something to correct: the form comes back anyhow
         try:
             signing.loads(self.data.get("shown", ""), salt=SALT, max_age=SECONDS_OF_VALIDITY)
         except signing.SignatureExpired:

@@ -384,7 +384,6 @@ def compose(delivery: Delivery, subscriber: Subscriber | None, now: datetime) ->
     message["Subject"] = " ".join(subject.split())
     message["Date"] = format_datetime(delivery.written_at)
     message["Message-ID"] = delivery.message_id
-    message["Content-Language"] = delivery.language
     domain = addresses.domain(settings.MAIL_FROM)
     message["List-Id"] = f"SENSGENE <newsletter.{domain}>"
     if Purpose.LEAVE in urls:
@@ -395,6 +394,7 @@ def compose(delivery: Delivery, subscriber: Subscriber | None, now: datetime) ->
         message["Auto-Submitted"] = "auto-generated"
     message.set_content(text, cte="quoted-printable")
     message.add_alternative(html, subtype="html", cte="quoted-printable")
+    message["Content-Language"] = delivery.language  # now: the library moves such a header into the first part
     assert_one_recipient(message, delivery.address)
     content = message.as_bytes()
     if Purpose.LEAVE in urls:
