@@ -81,6 +81,7 @@ class Subscriber(models.Model):
         verbose_name = _("subscriber")
         verbose_name_plural = _("subscribers")
         ordering = ["-standing_since", "-pk"]
+        permissions = [("export_subscriber", _("Can export the addresses of subscribers"))]
         constraints = [
             models.UniqueConstraint(
                 name="subscriber_has_one_row_for_each_address",

@@ -56,15 +56,18 @@ class RecordInline(StaffForms, TranslationStackedInline):
 
     extra = 0
     max_num = 100
+    has_source = True  # False for what we write ourselves
 
     def get_formset(self, request, obj=None, **kwargs):
         """A form that claims a million parts must not occupy a worker."""
         formset = super().get_formset(request, obj, **kwargs)
-        formset.absolute_max = self.max_num
+        formset.absolute_max = type(self).max_num  # Django sets this one's own to 0 for those who may add none
         return formset
 
     def get_fieldsets(self, request, obj=None):
         fields = [name for name in self.fields if name not in SOURCE_FIELDS]
+        if not self.has_source:
+            return self._patch_fieldsets([(None, {"fields": fields})])
         source = {"fields": (*SOURCE_FIELDS, "staff_note"), "classes": ["collapse"]}
         return self._patch_fieldsets([(None, {"fields": fields}), (_("Source and notes for staff"), source)])
 
@@ -74,6 +77,7 @@ class RecordAdmin(SafeLookups, StaffForms, TranslationAdmin):
 
     main_fields: tuple = ()
     more_groups: tuple[tuple, ...] = ()  # (heading, fields) after the main ones
+    has_source = True  # False for what we write ourselves
     list_per_page = 50
     save_on_top = True
     actions = ["publish", "withdraw"]
@@ -84,16 +88,18 @@ class RecordAdmin(SafeLookups, StaffForms, TranslationAdmin):
             (None, {"fields": ("state", "slug")}),
             (_("What the page shows"), {"fields": self.main_fields}),
             *((heading, {"fields": fields}) for heading, fields in self.more_groups),
-            (_("Source"), {"fields": SOURCE_FIELDS}),
+            *([(_("Source"), {"fields": SOURCE_FIELDS})] if self.has_source else []),
             (_("Notes for staff"), {"fields": ("staff_note",)}),
         ]
         return self._patch_fieldsets(groups)
 
     def get_list_filter(self, request):
-        return (*super().get_list_filter(request), "state", ("verified_on", admin.EmptyFieldListFilter))
+        verified = [("verified_on", admin.EmptyFieldListFilter)] if self.has_source else []
+        return (*super().get_list_filter(request), "state", *verified)
 
     def get_list_display(self, request):
-        return (*super().get_list_display(request), "state", "verified_on", "updated_at")
+        verified = ["verified_on"] if self.has_source else []
+        return (*super().get_list_display(request), "state", *verified, "updated_at")
 
     def get_readonly_fields(self, request, obj=None):
         """An address once published answers for ever, so a short name stays as it was first saved."""
