@@ -62,7 +62,7 @@ def test_an_address_is_kept_in_one_form(typed, kept):
     ],
 )
 def test_anything_else_is_refused_in_words(typed):
-    with pytest.raises(ValidationError, match="name@example.org|nom@exemple|name@") as caught:
+    with pytest.raises(ValidationError, match="(name|nom)@example.org") as caught:
         addresses.clean(typed)
     assert caught.value.code == "address"
 
