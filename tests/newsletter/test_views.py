@@ -27,6 +27,8 @@ from sensgene.records import State
 from tests import factories
 from tests.markup import Element, read
 from tests.newsletter.test_forms import shown
+from tests.sensgene.test_middleware import AWAY
+from tests.site import Site
 
 LANGUAGES = ("fr", "en", "de")
 both = pytest.mark.django_db(databases=["default", "snapshot"], transaction=True)
@@ -296,6 +298,27 @@ def test_with_the_database_away_everything_can_be_read_and_signing_up_says_when_
     ):
         assert (response.status_code, response["Cache-Control"]) == (503, "no-store")
         assert int(response["Retry-After"]) > 0
+
+
+SIGN_UP_WITHOUT_A_DATABASE = """
+import json
+from django.conf import settings
+from django.test import Client
+from tests.newsletter.test_views import address_of, shown
+settings.ALLOWED_HOSTS += ["testserver"]
+client = Client(raise_request_exception=False)
+form = {"address": "invented@example.org", "language": "fr", "shown": shown(60)}
+answers = [client.get(address_of(name)) for name in ("subscribe", "newsletter", "newsletter-feed")]
+answers += [client.post(address_of("subscribe"), form), client.get("/n/" + "x" * 43)]
+print(json.dumps([[answer.status_code, answer.get("Retry-After")] for answer in answers]))
+"""
+
+
+@pytest.mark.parametrize("kind", AWAY)
+def test_a_database_that_is_really_away_is_no_mistake_of_the_visitor(site, kind):
+    done = Site(site.folder, AWAY[kind]).python(SIGN_UP_WITHOUT_A_DATABASE)
+    answers = json.loads(done.stdout.splitlines()[-1])
+    assert answers == [[200, None]] * 3 + [[503, "30"]] * 2
 
 
 # --- Mailed links: what each does ---------------------------------------------------------------------------------

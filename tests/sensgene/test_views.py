@@ -114,13 +114,14 @@ def test_the_site_map_links_to_every_page_of_the_sitemap(visitor, language):
 # --- For machines -------------------------------------------------------------------------------------------------
 
 
-def test_robots_may_read_everything_but_the_admin(visitor, settings):
+def test_robots_may_read_everything_but_the_admin_and_mailed_links(visitor, settings):
     settings.SITE_ORIGIN = "https://directory.example.org"
     response = visitor.get("/robots.txt", headers={"host": "localhost"})
     assert response["Content-Type"] == "text/plain; charset=utf-8"
     lines = response.content.decode().splitlines()
     assert "User-agent: *" in lines
-    assert [line for line in lines if line.startswith("Disallow")] == [f"Disallow: {settings.STAFF_PATH}"]
+    refused = [line for line in lines if line.startswith("Disallow")]
+    assert refused == [f"Disallow: {settings.STAFF_PATH}", "Disallow: /n/"]
     assert "Sitemap: https://directory.example.org/sitemap.xml" in lines
 
 
