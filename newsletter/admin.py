@@ -151,10 +151,15 @@ class IssueAdmin(RecordAdmin):
         return [*staff_pages.of_issues(), *super().get_urls()]
 
 
-def link_to(record):
+def called(subscriber: Subscriber) -> str:
+    """By the address, as long as there is one."""
+    return subscriber.address or str(subscriber)
+
+
+def link_to(record, words: str = ""):
     """The record's name, leading to its page of the admin."""
     where = reverse(f"admin:newsletter_{record._meta.model_name}_change", args=[record.pk])
-    return format_html('<a href="{}">{}</a>', where, record)
+    return format_html('<a href="{}">{}</a>', where, words or record)
 
 
 # --- What is only looked at ---------------------------------------------------------------------------------------
@@ -238,7 +243,7 @@ WHAT_IT_MEANS = {
 
 @admin.register(Delivery)
 class DeliveryAdmin(OnlyLookedAtAdmin):
-    list_display = ("kind", "address", "state", "attempts", "answer", "next_try", "issue")
+    list_display = ("kind", "address", "state", "attempts", "answer", "next_attempt", "issue")
     list_filter = ("state", "kind", "issue")
     list_select_related = ("issue",)
     search_fields = ("address", "message_id")
@@ -246,14 +251,14 @@ class DeliveryAdmin(OnlyLookedAtAdmin):
     change_form_template = "admin/newsletter/delivery_detail.html"
     fieldsets = (
         (None, {"fields": ("kind", "issue_in_words", "address", "language", "who")}),
-        (_("Where it is"), {"fields": ("state", "meaning", "attempts", "crashes", "answer", "next_try")}),
+        (_("Where it is"), {"fields": ("state", "meaning", "attempts", "crashes", "answer", "next_attempt")}),
         (_("Moments"), {"fields": ("written_at", "handed_over", "ended_at", "number")}),
     )
-    readonly_fields = ("issue_in_words", "who", "meaning", "answer", "handed_over", "number")
+    readonly_fields = ("issue_in_words", "who", "meaning", "answer", "next_attempt", "handed_over", "number")
 
     @admin.display(description=_("subscriber"))
     def who(self, delivery):
-        return link_to(delivery.subscriber) if delivery.subscriber else "-"
+        return link_to(delivery.subscriber, called(delivery.subscriber)) if delivery.subscriber else "-"
 
     @admin.display(description=_("hand-over begun on"))
     def handed_over(self, delivery):
@@ -262,6 +267,10 @@ class DeliveryAdmin(OnlyLookedAtAdmin):
     @admin.display(description=_("number of the letter (Message-ID)"))
     def number(self, delivery):
         return delivery.message_id
+
+    @admin.display(description=_("next attempt"), ordering="next_try")
+    def next_attempt(self, delivery):
+        return moment(delivery.next_try) if delivery.state == Transit.PENDING else "-"
 
     @admin.display(description=_("answer of the server"))
     def answer(self, delivery):
@@ -311,7 +320,7 @@ class DeliveryAdmin(OnlyLookedAtAdmin):
 class SubscriberAdmin(OnlyLookedAtAdmin):
     """Nobody is added or renamed here: each address is one that agreed, by itself."""
 
-    list_display = ("__str__", "language", "standing", "standing_since", "last_sign_at")
+    list_display = ("who", "language", "standing", "since", "last_sign")
     list_filter = ("standing", "language")
     search_fields = ("address",)
     actions = ("take_off", "erase")
@@ -319,6 +328,18 @@ class SubscriberAdmin(OnlyLookedAtAdmin):
     fields = ("address", "language", "standing", "standing_since", "last_sign_at", "asked_again_at")
     change_list_template = "admin/newsletter/subscriber_list.html"
     change_form_template = "admin/newsletter/subscriber_detail.html"
+
+    @admin.display(description=_("address"), ordering="address")
+    def who(self, subscriber):
+        return called(subscriber)
+
+    @admin.display(description=_("since"), ordering="standing_since")
+    def since(self, subscriber):
+        return moment(subscriber.standing_since)
+
+    @admin.display(description=_("last sign"), ordering="last_sign_at")
+    def last_sign(self, subscriber):
+        return moment(subscriber.last_sign_at)
 
     def has_leave_permission(self, request):
         return request.user.has_perm("newsletter.change_subscriber")
@@ -372,7 +393,7 @@ class BounceAdmin(OnlyLookedAtAdmin):
 
     @admin.display(description=_("subscriber"))
     def who(self, bounce):
-        return link_to(bounce.subscriber)
+        return link_to(bounce.subscriber, called(bounce.subscriber))
 
     @admin.display(description=_("letter"))
     def letter(self, bounce):

@@ -348,7 +348,9 @@ class Delivery(models.Model):
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     priority = models.PositiveSmallIntegerField(default=BEFORE_ISSUES)
-    issue = models.ForeignKey(Issue, on_delete=models.PROTECT, null=True, related_name="deliveries")
+    issue = models.ForeignKey(
+        Issue, verbose_name=_("issue"), on_delete=models.PROTECT, null=True, related_name="deliveries"
+    )
     subscriber = models.ForeignKey(Subscriber, on_delete=models.SET_NULL, null=True, related_name="deliveries")
     address = models.CharField(_("address"), max_length=254, blank=True)  # emptied by an erasure
     language = language_field()
