@@ -289,6 +289,8 @@ def one_moment() -> Iterator[None]:
         if is_outermost and connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                # Between two reads it writes and indexes, which takes a slow host longer than a web request may idle.
+                cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '300s'")
         yield
 
 

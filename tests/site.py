@@ -21,6 +21,7 @@ import psycopg
 from sensgene.environment import ROOT
 
 SECRET_KEY = "only-for-tests-" + "y" * 50
+NEWSLETTER_KEY = "only-for-tests-" + "z" * 50
 
 
 def postgresql_url() -> str:
@@ -55,8 +56,9 @@ class Site:
         return self.folder / "snapshots"
 
     def environment(self, **more: str) -> dict[str, str]:
-        own = {"VAR_DIR": str(self.folder), "DATABASE_URL": self.database_url, "SECRET_KEY": SECRET_KEY}
-        return {**os.environ, **own, "DJANGO_SETTINGS_MODULE": "sensgene.settings", **more}
+        own = {"VAR_DIR": str(self.folder), "DATABASE_URL": self.database_url}
+        keys = {"SECRET_KEY": SECRET_KEY, "NEWSLETTER_KEY": NEWSLETTER_KEY}
+        return {**os.environ, **own, **keys, "DJANGO_SETTINGS_MODULE": "sensgene.settings", **more}
 
     def manage(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess:
         command = [sys.executable, "manage.py", *arguments]
