@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from newsletter import addresses, messages
+from newsletter import addresses, messages, trouble
 from newsletter.models import Delivery, Edition, Issue, Mailing, Standing, Subscriber, Transit
 
 
@@ -98,6 +98,8 @@ def pause(issue: Issue, reason: str = "", *, by_us: bool = False) -> bool:
 
 
 def resume(issue: Issue, now: datetime) -> bool:
+    """Goes on. Refusals are counted anew from here."""
+    trouble.is_over("refusals")
     return bool(
         Issue.objects.filter(pk=issue.pk, mailing=Mailing.PAUSED).update(
             mailing=Mailing.SENDING, pause_reason="", paused_by_us=False, resumed_at=now

@@ -393,6 +393,7 @@ def tidy(now: datetime) -> dict[str, int]:
     old_tests = Delivery.objects.filter(kind=Delivery.Kind.TEST, ended_at__lte=now - ADDRESS_KEPT_AFTER_LEAVING)
     old_tests.exclude(address="").update(address="", last_reply="")
     limits.forget_old(now)
+    trouble.forget_old(now)
     return done
 
 

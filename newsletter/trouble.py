@@ -1,10 +1,12 @@
 """What staff should know of: noted by the worker, shown on the first page of the admin, gone when it is over."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import F
 
-from newsletter.models import Trouble
+from newsletter.models import Delivery, Enquiry, Transit, Trouble
+
+PATIENCE = timedelta(minutes=10)  # a worker that runs leaves nothing waiting for so long
 
 
 def note(key: str, text: str, now: datetime) -> None:
@@ -15,3 +17,18 @@ def note(key: str, text: str, now: datetime) -> None:
 
 def is_over(*keys: str) -> None:
     Trouble.objects.filter(key__in=keys).delete()
+
+
+def forget_old(now: datetime) -> None:
+    """Many sign-ups are no trouble any more when a day has passed without any."""
+    Trouble.objects.filter(key="sign-ups", last_seen__lte=now - timedelta(days=1)).delete()
+
+
+def worker_is_missing(now: datetime) -> bool:
+    """Whether something waits that a running worker would have seen long ago. It cannot note that itself."""
+    forms = Enquiry.objects.filter(typed_at__lte=now - PATIENCE)
+    letters = Delivery.objects.filter(
+        state=Transit.PENDING, priority=Delivery.BEFORE_ISSUES, next_try__lte=now - PATIENCE
+    )
+    is_known = Trouble.objects.filter(key__in=("away", "refused")).exists()
+    return not is_known and (forms.exists() or letters.exists())

@@ -3,6 +3,7 @@
 from django import template
 from django.utils.translation import gettext
 
+from newsletter import clock, trouble
 from newsletter.models import Trouble
 
 register = template.Library()
@@ -18,8 +19,12 @@ def concerns(context: dict) -> bool:
 @register.inclusion_tag("admin/newsletter/troubles.html", takes_context=True)
 def newsletter_troubles(context):
     """What goes wrong with the mail, in words; nothing for those who have nothing to do with it."""
-    troubles = Trouble.objects.all() if concerns(context) else []
-    return {"troubles": [{"text": gettext(each.text), "trouble": each} for each in troubles]}
+    if not concerns(context):
+        return {}
+    return {
+        "troubles": [{"text": gettext(each.text), "trouble": each} for each in Trouble.objects.all()],
+        "worker_is_missing": trouble.worker_is_missing(clock.now()),
+    }
 
 
 @register.inclusion_tag("admin/newsletter/tools.html", takes_context=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sensgene.environment import ROOT
 from tests import services
-from tests.site import SECRET_KEY
+from tests.site import SECRET_KEY, make_site
 
 
 def storm(title: str, database_url: str, options: list[str]) -> int:
@@ -27,12 +27,21 @@ def storm(title: str, database_url: str, options: list[str]) -> int:
         return subprocess.run(command, cwd=ROOT, env=environment).returncode
 
 
+def sign_ups(title: str, database_url: str) -> int:
+    print(f"\n=== ten thousand sign-ups of one address on {title}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="storm-") as folder:
+        os.environ["DATABASE_URL"] = database_url
+        site = make_site(Path(folder, "var"), "sign_up_storm")
+        command = [sys.executable, "-m", "tests.faults.sign_up_storm", "--attempts", "10000"]
+        return subprocess.run(command, cwd=ROOT, env=site.environment()).returncode
+
+
 def main() -> None:
     options = sys.argv[1:] or ["--recipients", "10000", "--kills", "50", "--labelled", "10"]
-    code = storm("SQLite", "", options)
+    codes = [storm("SQLite", "", options), sign_ups("SQLite", "")]
     with services.postgresql() as url:
-        code = storm("PostgreSQL", url, options) or code
-    sys.exit(code)
+        codes += [storm("PostgreSQL", url, options), sign_ups("PostgreSQL", url)]
+    sys.exit(max(codes))
 
 
 if __name__ == "__main__":
