@@ -53,7 +53,9 @@ def ascii_domain(domain: str) -> str:
 def counted(address: str) -> str:
     """One form for all spellings of what may be one mailbox: without dots and +tag before the @."""
     local, _at, domain = address.rpartition("@")
-    plain = local.partition("+")[0].replace(".", "")
+    domain = "gmail.com" if domain == "googlemail.com" else domain
+    tag = "-" if domain.startswith(("yahoo.", "ymail.")) else "+"
+    plain = local.partition(tag)[0].replace(".", "")
     return f"{plain or local}@{domain}"
 
 

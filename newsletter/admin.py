@@ -305,7 +305,7 @@ class DeliveryAdmin(OnlyLookedAtAdmin):
             "is_in_folder": settings.MAIL_SERVER is None,
             "folder": settings.MAIL_DIR,
             "letter_subject": message["Subject"] if message else "",
-            "letter_text": staff_pages.part(message, "plain") if message else "",
+            "letter_text": staff_pages.part(message, "plain", request.user) if message else "",
         }
         return super().render_change_form(request, context, add, change, form_url, obj)
 

@@ -1,5 +1,6 @@
 """The archive for feed readers: one Atom feed a language (RFC 4287), from the snapshot."""
 
+import re
 from datetime import datetime
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from newsletter.models import Issue
 from sensgene import snapshot
 
 LAST = 20
+NO_XML = re.compile("[^\\t\\n\\r\\u0020-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")  # XML 1.0, section 2.2
 
 
 class WholeIssues(Atom1Feed):
@@ -50,11 +52,11 @@ def issues(request):
         letter = messages.letter_of_issue(issue, language)
         address = settings.SITE_ORIGIN + issue.get_absolute_url()
         feed.add_item(
-            title=letter.subject,
+            title=NO_XML.sub("", letter.subject),
             link=address,
             unique_id=address,
             description=None,
-            text=messages.html_of_sections(letter),
+            text=NO_XML.sub("", messages.html_of_sections(letter)),
             pubdate=issue.released_at,
             updateddate=max(issue.updated_at, issue.released_at or issue.updated_at),
         )

@@ -26,15 +26,16 @@ class Limit:
 
 SIGN_UPS_OF_A_NETWORK = Limit("network", 5, HOUR)
 LETTERS_TO_AN_ADDRESS = (Limit("address/day", 1, DAY), Limit("address/month", 3, 30 * DAY))
-LINKS_TO_AN_ADDRESS = (Limit("link/day", 3, DAY),)
+LINKS_TO_AN_ADDRESS = (Limit("link/day", 3, DAY), Limit("link/month", 12, 30 * DAY))
 LETTERS_TO_A_DOMAIN = Limit("domain", 50, HOUR, queue=DAY)
 LETTERS_IN_ALL = Limit("all", 200, HOUR, queue=DAY)
 TOKENS_OF_A_NETWORK = Limit("bad token", 30, HOUR)
 PASSWORDS_OF_AN_ACCOUNT = Limit("password", 5, HOUR)
+TEST_COPIES_OF_AN_ACCOUNT = Limit("test copies", 20, HOUR)
 
 EVERY_LIMIT = (
     *(SIGN_UPS_OF_A_NETWORK, *LETTERS_TO_AN_ADDRESS, *LINKS_TO_AN_ADDRESS, LETTERS_TO_A_DOMAIN, LETTERS_IN_ALL),
-    *(TOKENS_OF_A_NETWORK, PASSWORDS_OF_AN_ACCOUNT),
+    *(TOKENS_OF_A_NETWORK, PASSWORDS_OF_AN_ACCOUNT, TEST_COPIES_OF_AN_ACCOUNT),
 )
 
 

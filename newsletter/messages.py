@@ -28,6 +28,7 @@ from sensgene.logs import CONTROL_CHARACTERS
 
 COLUMNS = 76
 LEAVE = "\ue000leave\ue001"  # where a copy's own link to leave goes; a character that nobody types
+PRIVATE_SIGNS = re.compile("[\ue000\ue001]")
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,11 @@ def pointer(record, field_name: str, language: str) -> Link:
         return Link(f"{record.acronym}{_(':')} {name}", record.website or address_of(language, "health-channels"))
 
 
+def written(record, field_name: str, language: str) -> str:
+    """What staff wrote, without the sign that stands for a reader's own link: only we put it in."""
+    return PRIVATE_SIGNS.sub("", getattr(record, f"{field_name}_{language}") or "")
+
+
 def letter_of_issue(issue: Issue, language: str) -> Letter:
     """As it would leave now, in this language. Texts that are missing in it are empty: see `missing`."""
     sections = []
@@ -143,15 +149,15 @@ def letter_of_issue(issue: Issue, language: str) -> Letter:
         pointers = [pointer(record, "name", language) for record in (section.centre, section.channel) if record]
         sections.append(
             Section(
-                getattr(section, f"heading_{language}") or "",
-                getattr(section, f"body_{language}") or "",
+                written(section, "heading", language),
+                written(section, "body", language),
                 tuple(pointers),
             )
         )
     return Letter(
         language,
-        getattr(issue, f"subject_{language}") or "",
-        getattr(issue, f"preheader_{language}") or "",
+        written(issue, "subject", language),
+        written(issue, "preheader", language),
         tuple(sections),
         foot_of_issue(issue, language),
     )
@@ -290,6 +296,15 @@ def letter_to(kind: str, language: str, links: dict[str, str]) -> Letter:
                             (Link(_("Come back"), links[Purpose.RETURN]),),
                         ),
                     ),
+                    (
+                        Section(
+                            "",
+                            _(
+                                "Do you want silence? Then this link erases everything, and nobody can sign this address up again."
+                            ),
+                            (Link(_("Never write to this address again"), links[Purpose.NEVER]),),
+                        ),
+                    ),
                 )
             case Delivery.Kind.STAY:
                 return Letter(
@@ -317,7 +332,7 @@ LINKS: dict[str, tuple[Purpose, ...]] = {
     Delivery.Kind.CONFIRM: (Purpose.CONFIRM, Purpose.NEVER),
     Delivery.Kind.ALREADY: (Purpose.MANAGE,),
     Delivery.Kind.MANAGE: (Purpose.MANAGE,),
-    Delivery.Kind.GOODBYE: (Purpose.RETURN,),
+    Delivery.Kind.GOODBYE: (Purpose.RETURN, Purpose.NEVER),
     Delivery.Kind.STAY: (Purpose.STAY, Purpose.LEAVE),
     Delivery.Kind.ISSUE: (Purpose.LEAVE,),
 }

@@ -16,6 +16,9 @@ class TestCopyForm(forms.Form):
         error_messages={"required": _("Please choose at least one language.")},
     )
 
+    def clean_languages(self):
+        return list(dict.fromkeys(self.cleaned_data["languages"]))
+
 
 class SeenForm(forms.Form):
     """Which text somebody has seen: the digest of the three letters."""

@@ -30,6 +30,7 @@ from newsletter import clock, exports, limits, progress, relay, release, subscri
 from newsletter import messages as letters
 from newsletter.models import Delivery, Issue, Mailing, Standing, Subscriber, Transit
 from newsletter.staff_forms import ConfirmForm, DecisionForm, ReleaseForm, SeenForm, TestCopyForm
+from sensgene.logs import without_secrets
 
 # A letter is shown as it arrives: its style sheet stands in it, and nothing else may load or run.
 LETTER_CSP = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
@@ -173,7 +174,9 @@ def test_copy(request, pk):
     user = request.user
     if request.method == "POST" and user.email:
         form = TestCopyForm(request.POST)
-        if form.is_valid():
+        if form.is_valid() and not limits.take(limits.TEST_COPIES_OF_AN_ACCOUNT, str(user.pk), clock.now()):
+            messages.error(request, _("Twenty times test copies were sent within an hour. Please wait an hour."))
+        elif form.is_valid():
             count = release.send_test(issue, user, form.cleaned_data["languages"], clock.now())
             words = ngettext(
                 "%(count)d test copy leaves in some seconds to %(address)s.",
@@ -259,8 +262,9 @@ def release_second(request, pk):
                 return released(request, issue, form.cleaned_data["seen"])
     else:
         given = SeenForm(request.GET)
-        seen = given.cleaned_data["seen"] if given.is_valid() else ""
-        form = ReleaseForm(initial={"seen": seen or digest_now(issue)})
+        if not given.is_valid() or given.cleaned_data["seen"] != digest_now(issue):
+            return to("issue_release", pk)  # whoever releases has the first step, and this text, before their eyes
+        form = ReleaseForm(initial={"seen": given.cleaned_data["seen"]})
     context = {"form": form, "total": sum(each["number"] for each in recipients()), "delay": Issue.DELAY.seconds // 60}
     return issue_page(
         request, "admin/newsletter/issue_release_confirm.html", _("Release, step 2 of 2"), issue, context, status
@@ -380,9 +384,11 @@ def letter_in_folder(delivery: Delivery) -> EmailMessage | None:
     return message_from_bytes(content, policy=default)
 
 
-def part(message: EmailMessage, kind: str) -> str:
+def part(message: EmailMessage, kind: str, user) -> str:
+    """One part as it arrives. Its private links are for those who may act for the reader anyway."""
     body = message.get_body([kind])
-    return body.get_content() if body is not None else ""
+    text = body.get_content() if body is not None else ""
+    return text if user.has_perm("newsletter.change_subscriber") else without_secrets(text)
 
 
 @require_safe
@@ -391,7 +397,7 @@ def letter_html(request, pk):
     message = letter_in_folder(get_object_or_404(Delivery, pk=pk))
     if message is None:
         raise Http404
-    return alone(part(message, "html"))
+    return alone(part(message, "html", request.user))
 
 
 @require_POST
@@ -406,6 +412,9 @@ def decide(request, pk):
 
 def decided(request: HttpRequest, deliveries, decision: str) -> None:
     """Sends letters again or leaves them, and says how many were still waiting for it."""
+    starts_an_issue = decision == "again" and any(each.kind == Delivery.Kind.ISSUE for each in deliveries)
+    if starts_an_issue and not request.user.has_perm("newsletter.release_issue"):
+        raise PermissionDenied
     now = clock.now()
     act = release.send_again if decision == "again" else release.leave_it
     changed = [delivery for delivery in deliveries if act(delivery, now)]

@@ -85,7 +85,8 @@ def waiting_time(enquiry: Enquiry, now: datetime) -> timedelta | None:
     """How long the letter waits so that nobody is bombed with mail; None if it must not be written at all."""
     key = addresses.digest(addresses.counted(enquiry.address))
     is_link = enquiry.kind == Enquiry.Kind.MANAGE
-    for limit in limits.LINKS_TO_AN_ADDRESS if is_link else limits.LETTERS_TO_AN_ADDRESS:
+    of_address = limits.LINKS_TO_AN_ADDRESS if is_link else limits.LETTERS_TO_AN_ADDRESS
+    for limit in of_address:
         if not limits.take(limit, key, now):
             return None
     domain = addresses.digest(addresses.domain(enquiry.address))
@@ -93,7 +94,11 @@ def waiting_time(enquiry: Enquiry, now: datetime) -> timedelta | None:
     of_all = limits.delay(limits.LETTERS_IN_ALL, "", now) if of_domain is not None else None
     if of_domain is None or of_all is None or of_domain or of_all:
         trouble.note("sign-ups", "More people sign up than is usual; their letters leave later.", now)
-    return max(of_domain, of_all) if of_domain is not None and of_all is not None else None
+    if of_domain is None or of_all is None:
+        for limit in of_address:  # nothing was written to this person: their next try counts as the first
+            limits.give_back(limit, key, 1)
+        return None
+    return max(of_domain, of_all)
 
 
 def sign_up(enquiry: Enquiry, subscriber: Subscriber | None, now: datetime) -> Subscriber:
@@ -192,6 +197,7 @@ def never_again(subscriber: Subscriber, now: datetime) -> None:
     """Off the list, without a notice, and no letter ever again. Only the digest of the address is kept."""
     erase(subscriber, now, for_ever=True)
     suppress(subscriber.digest, Suppression.Reason.ASKED, now)
+    remember(subscriber.digest, "never", now)  # also where somebody else's press erased a moment earlier
 
 
 def suppress(digest: str, reason: Suppression.Reason, now: datetime) -> None:
@@ -253,7 +259,9 @@ def remove(subscriber: Subscriber, now: datetime) -> None:
     strip_letters(subscriber)
     subscriber.deliveries.update(subscriber=None)
     if subscriber.address:  # test copies to the same mailbox belong to nobody
-        Delivery.objects.filter(address=subscriber.address, ended_at__isnull=False).update(address="", last_reply="")
+        others = Delivery.objects.filter(address=subscriber.address, ended_at__isnull=False)
+        relay.forget(others.values_list("message_id", flat=True))
+        others.update(address="", last_reply="")
     subscriber.delete()  # with consents, links and bounces
 
 

@@ -179,7 +179,7 @@ def act(request: HttpRequest, token: Token | None) -> HttpResponse:
             done = subscriptions.confirm(token, now)
         case Purpose.RETURN, "return":
             done = subscriptions.come_back(token, now)
-        case (Purpose.NEVER, "never") | ((Purpose.LEAVE | Purpose.MANAGE), "silence"):
+        case (Purpose.NEVER, "never") | (Purpose.MANAGE, "silence"):
             subscriptions.never_again(subscriber, now)
             return link_page(request, token, "silence")
         case Purpose.MANAGE, "erase":

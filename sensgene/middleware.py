@@ -17,6 +17,7 @@ log = logging.getLogger("sensgene.staff")
 
 CONTROL_BYTES = re.compile(rb"[\x00-\x1f\x7f]")
 CONTROLS_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # tab and line ends are text
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 METHODS = ("GET", "HEAD", "POST")
 
 PROBES = {"/health/live": health.live, "/health/ready": health.ready}
@@ -55,7 +56,7 @@ class GuardMiddleware:
             return True
         if any(CONTROL_CHARACTERS.search(name + value) for name, value in request.COOKIES.items()):
             return True
-        if request.method == "POST" and request.content_type == "application/x-www-form-urlencoded":
+        if request.method == "POST" and request.content_type in FORMS:
             return any(
                 CONTROLS_IN_TEXT.search(text) for name, values in request.POST.lists() for text in (name, *values)
             )

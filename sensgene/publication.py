@@ -23,6 +23,7 @@ from django.db import connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.utils import load_backend
+from django.urls import reverse
 from modeltranslation.translator import NotRegistered, translator
 
 from sensgene import snapshot
@@ -436,10 +437,10 @@ def check_file(path: Path, rows: dict[str, int]) -> None:
 
 
 def pages_to_check() -> list[str]:
-    """One address of every type of page."""
+    """One address of every type of page, and the feed."""
     from sensgene.sitemaps import one_path_per_type
 
-    return one_path_per_type()
+    return [*one_path_per_type(), reverse("newsletter-feed")]
 
 
 def check_pages(path: Path) -> int:

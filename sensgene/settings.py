@@ -185,6 +185,7 @@ SQLITE_OPTIONS = {
     "timeout": 5,
     "init_command": (
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA journal_size_limit=27103364; "
+        "PRAGMA secure_delete=ON; "  # what was erased is overwritten, not only marked as free
         "PRAGMA cache_size=-20000; PRAGMA temp_store=MEMORY;"
     ),
 }

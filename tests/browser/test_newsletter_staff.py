@@ -58,7 +58,8 @@ letters = [
 Bounce.objects.create(subscriber=people[13], delivery=letters[13], kind="hard", status="5.1.1",
                       diagnostic="Invented: no such mailbox", received_at=now, fingerprint="invented")
 Trouble.objects.create(key="away", text="The mail server does not answer.", since=now, last_seen=now, times=3)
-print(json.dumps({"draft": draft.pk, "lacking": lacking.pk, "sending": sending.pk, "unsure": letters[12].pk,
+from newsletter.staff_pages import digest_now
+print(json.dumps({"seen": digest_now(draft), "draft": draft.pk, "lacking": lacking.pk, "sending": sending.pk, "unsure": letters[12].pk,
                   "waiting": letters[-1].pk, "person": people[0].pk}))
 """
 
@@ -82,7 +83,7 @@ def pages(made) -> dict[str, str]:
         "test-copy": f"{issue}{made['draft']}/test-copy/",
         "release": f"{issue}{made['draft']}/release/",
         "release-lacking": f"{issue}{made['lacking']}/release/",
-        "release-confirm": f"{issue}{made['draft']}/release/confirm/",
+        "release-confirm": f"{issue}{made['draft']}/release/confirm/?seen={made['seen']}",
         "progress": f"{issue}{made['sending']}/progress/",
         "stop": f"{issue}{made['sending']}/stop/",
         "outbox": letter,

@@ -90,6 +90,9 @@ def test_whatever_is_typed_is_refused_or_harmless(typed):
 def test_spellings_of_one_mailbox_count_as_one():
     spellings = ["Jean.Invente@example.org", "jeaninvente@example.org", "j.e.an.invente+1@example.org"]
     assert {addresses.counted(addresses.clean(each)) for each in spellings} == {"jeaninvente@example.org"}
+    assert addresses.counted("jean@googlemail.com") == addresses.counted("je.an+x@gmail.com")
+    assert addresses.counted("jean-news@yahoo.fr") == addresses.counted("jean@yahoo.fr")
+    assert addresses.counted("jean-news@example.org") != addresses.counted("jean@example.org")
     assert addresses.counted("jean@a.example.org") != addresses.counted("jean@example.org")
     assert addresses.counted("+@example.org") == "+@example.org"  # nothing is left without it
 

@@ -159,7 +159,7 @@ def test_the_author_sees_no_way_to_release(author, written):
 
 @pytest.fixture
 def postmistress() -> Client:
-    return client_of(account("postmistress", "view_delivery", "change_delivery"))
+    return client_of(account("postmistress", "view_delivery", "change_delivery", "release_issue"))
 
 
 def test_the_outbox_asks_the_same_number_of_questions_however_long_it_is(postmistress):

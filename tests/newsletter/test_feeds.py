@@ -106,3 +106,20 @@ def test_a_feed_asks_the_snapshot_alone_and_holds_the_last_issues(publish, djang
     dates = [each.find(f"{ATOM}published").text for each in feed.findall(f"{ATOM}entry")]
     assert len(dates) == 20
     assert dates == sorted(dates, reverse=True)
+
+
+@both
+def test_signs_that_xml_forbids_do_not_break_a_feed(publish):  # noqa: F811
+    """They are pasted from elsewhere, unseen; a reader of feeds would refuse the whole feed."""
+    factories.directory()
+    bad = "Invented\x0b issue\uffff"
+    factories.issue_section(
+        issue=factories.issue(**factories.in_three_languages("subject", bad)),
+        **factories.in_three_languages("body", f"Invented {bad}"),
+    )
+    client = publish()
+    for language in LANGUAGES:
+        titles = [
+            each.text for each in feed_of(client.get(address_of("newsletter-feed", language))).iter(f"{ATOM}title")
+        ]
+        assert f"Invented issue ({language})" in titles

@@ -311,3 +311,19 @@ def test_frozen_editions_are_known_by_their_digest():
     part.body_en = "Changed."
     part.save()
     assert messages.digest(messages.freeze(Issue.objects.get())) != before
+
+
+def test_staff_cannot_put_a_readers_own_link_into_a_text_of_theirs():
+    """It would tell another site who presses it, and hand the secret over."""
+    made = issue(**{f"preheader_{code}": f"See {messages.LEAVE}" for code in LANGUAGES})
+    section(made, f"[track](https://example.org/?u={messages.LEAVE})")
+    person = subscriber("fr")
+    release.release(made, None, clock.now(), delay=timedelta(0))
+    text, html = parts(parsed(messages.compose(Delivery.objects.get(), person, clock.now())))
+    assert len(re.findall(r"/n/[\w-]{43}", text)) == len(re.findall(r"/n/[\w-]{43}", html)) == 1
+    assert "?u=http" not in html
+
+
+def test_the_letter_after_leaving_offers_silence():
+    text, _html = parts(service_letter(Delivery.Kind.GOODBYE, "en"))
+    assert "Never write to this address again" in text

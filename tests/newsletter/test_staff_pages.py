@@ -1,6 +1,7 @@
 """The newsletter's own pages of the admin: preview, test copy, release in two steps, progress, erasure, export."""
 
 import csv
+import re
 import sys
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,7 +17,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from newsletter import exports, limits, release, sending, staff_pages
+from newsletter import exports, limits, release, sending, staff_pages, subscriptions
 from newsletter.models import Allowance, Delivery, Issue, Mailing, Standing, Subscriber, Transit, Trouble
 from newsletter.relay import Folder
 from newsletter.sending import Worker
@@ -63,7 +64,7 @@ def at(name: str, *arguments) -> str:
 
 def seen(client: Client, issue: Issue) -> str:
     """What the second step carries: the digest of the text that was seen."""
-    page = page_at(client, at("issue_release_confirm", issue.pk))
+    page = page_at(client, at("issue_release", issue.pk))
     [field] = page.all("input", name="seen")
     return field.get("value")
 
@@ -376,8 +377,40 @@ def test_a_decision_is_pressed_on_the_page_of_a_letter(boss):
     again.refresh_from_db()
     left.refresh_from_db()
     assert (again.state, left.state) == (Transit.PENDING, Transit.CANCELLED)
+    clerk = client_of(account("clerk", "view_delivery", "change_delivery"))
+    other = factories.delivery(state=Transit.UNSURE)
+    assert clerk.post(at("delivery_decide", other.pk), {"decision": "again"}).status_code == 403, "it starts an issue"
     reader = client_of(account("reader", "view_delivery"))
     assert reader.post(at("delivery_decide", again.pk), {"decision": "leave"}).status_code == 403
+
+
+def test_who_may_not_act_for_a_subscriber_does_not_see_their_links(boss, settings):
+    """Whoever follows the link in a letter acts as its reader."""
+    subscriber = factories.subscriber()
+    letter = subscriptions.write(Delivery.Kind.MANAGE, subscriber, timezone.now())
+    run_worker()
+    secret = re.compile(r"/n/[A-Za-z0-9_-]{43}")
+    reader = client_of(account("reader", "view_delivery"))
+    for name in ("delivery_change", "delivery_letter"):
+        assert secret.search(boss.get(at(name, letter.pk)).content.decode()), name
+        assert not secret.search(reader.get(at(name, letter.pk)).content.decode()), name
+
+
+def test_the_second_step_comes_after_the_first(boss, written):  # noqa: F811
+    for query in ("", "?seen=" + "0" * 64, "?seen=nonsense"):
+        response = boss.get(at("issue_release_confirm", written.pk) + query)
+        assert (response.status_code, response["Location"]) == (302, at("issue_release", written.pk))
+
+
+def test_test_copies_are_counted_and_a_language_named_twice_is_one_copy(boss, written):  # noqa: F811
+    User.objects.update(email="invented-boss@example.org")
+    address = at("issue_test_copy", written.pk)
+    assert boss.post(address, {"languages": ["fr", "fr"]}).status_code == 302
+    assert Delivery.objects.filter(kind=Delivery.Kind.TEST).count() == 1
+    for _time in range(25):
+        response = boss.post(address, {"languages": ["fr"]}, follow=True)
+    assert Delivery.objects.filter(kind=Delivery.Kind.TEST).count() == 20
+    assert "wait an hour" in " ".join(messages(response))
 
 
 # --- Subscribers --------------------------------------------------------------------------------------------------
@@ -570,6 +603,7 @@ def every_page() -> list[str]:
             "issue_test_copy",
         )
         pages += [at(name, issue.pk) for name in (*names, "issue_progress_data")]
+        pages.append(f"{at('issue_release_confirm', issue.pk)}?seen={staff_pages.digest_now(issue)}")
         pages += [at(name, issue.pk, code) for name in ("issue_preview", "issue_preview_html") for code in LANGUAGES]
     for state in Transit.values:
         pages.append(at("delivery_change", factories.delivery(state=state).pk))

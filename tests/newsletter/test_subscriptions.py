@@ -636,3 +636,29 @@ def test_tidying_twice_changes_nothing_more():
     first = subscriptions.tidy(NOW + 7 * DAY)
     assert sorted(first.values()) == [0, 0, 1, 1, 1]
     assert set(subscriptions.tidy(NOW + 7 * DAY).values()) == {0}
+
+
+def test_silence_is_remembered_even_where_an_erasure_was_faster():
+    subscriber = factories.consenting_subscriber(address=ADDRESS)
+    subscriptions.erase(subscriber, NOW)
+    subscriptions.never_again(subscriber, NOW)
+    assert [what for _moment, _digest, what in subscriptions.remembered()][-1] == "never"
+
+
+def test_a_full_queue_costs_nobody_their_next_try(monkeypatch):
+    monkeypatch.setattr(limits, "LETTERS_TO_A_DOMAIN", limits.Limit("domain", 1, limits.HOUR))
+    for name in ("invented-first", "invented-late", "invented-late"):
+        asks(f"{name}@example.org")
+    assert Delivery.objects.count() == 1
+    asks("invented-late@example.org", NOW + timedelta(hours=1))
+    assert Delivery.objects.count() == 2
+
+
+def test_an_erasure_reaches_test_copies_in_the_folder(settings):
+    subscriber = factories.consenting_subscriber(address=ADDRESS)
+    copy = factories.sent_delivery(kind=Delivery.Kind.TEST, subscriber=None, address=ADDRESS, ended_at=NOW)
+    path = relay.Folder(settings.MAIL_DIR).path(copy.message_id)
+    path.parent.mkdir(parents=True)
+    path.write_text(f"To: {ADDRESS}")
+    subscriptions.erase(subscriber, NOW)
+    assert not path.exists()

@@ -347,9 +347,8 @@ def test_a_link_in_a_letter_leads_to_its_page_in_the_language_of_the_reader(read
 ACTS = [  # purpose, how the person stood, action, how they stand then (None: no row is left)
     (Purpose.CONFIRM, Standing.PENDING, "confirm", Standing.ACTIVE),
     (Purpose.LEAVE, Standing.ACTIVE, "leave", Standing.LEFT),
-    (Purpose.LEAVE, Standing.ACTIVE, "silence", None),
     (Purpose.LEAVE, Standing.LEFT, "leave", Standing.LEFT),
-    (Purpose.LEAVE, Standing.LEFT, "silence", None),
+    (Purpose.NEVER, Standing.LEFT, "never", None),
     (Purpose.RETURN, Standing.LEFT, "return", Standing.ACTIVE),
     (Purpose.NEVER, Standing.PENDING, "never", None),
     (Purpose.STAY, Standing.ACTIVE, "stay", Standing.ACTIVE),
@@ -409,7 +408,7 @@ def test_ones_own_page_shows_what_is_kept_and_hands_it_over(reader):
     assert "2026-11" in main.text
     assert "2 novembre 2026" in main.text
     actions = [button.get("value") for button in main.all("button")]
-    assert set(actions) == {"export", "language", "leave", "erase"}
+    assert set(actions) == {"export", "language", "leave", "silence", "erase"}
     data = reader.post(path, {"action": "export"})
     assert data["Content-Disposition"].startswith("attachment")
     assert data["Cache-Control"] == "no-store"

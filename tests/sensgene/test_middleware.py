@@ -630,6 +630,16 @@ def test_no_body_breaks_the_site(visitor, content_type, body):
     assert not response.cookies or response.status_code == 303
 
 
+def test_a_control_character_is_refused_whatever_form_it_comes_in(visitor):
+    for kind in ("multipart/form-data; boundary=a", FORM):
+        parts = b'--a\r\nContent-Disposition: form-data; name="zoom"\r\n\r\nin\x0b\r\n--a--\r\n'
+        body = parts if "multipart" in kind else b"zoom=in%0B"
+        response = visitor.generic(
+            "POST", address("display"), body, content_type=kind, headers={"sec-fetch-site": "same-origin"}
+        )
+        assert response.status_code == 400, kind
+
+
 def test_the_wrong_server_software_settings_are_not_ours_to_find_out():
     """gunicorn reads its configuration as it is shipped: what it refuses is refused before it listens."""
     command = [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "--check-config"]

@@ -501,7 +501,7 @@ def test_every_type_of_page_is_checked(new_file, centre):
         addresses = publication.pages_to_check()
     assert {name_of(address) for address in addresses} == {
         *sitemaps.FixedPages().items(),
-        *("network", "centre", "region", "disease", "disease-letter", "issue"),
+        *("network", "centre", "region", "disease", "disease-letter", "issue", "newsletter-feed"),
     }
     assert {address[:4] for address in addresses} == {"/fr/", "/en/", "/de/"}
     assert publication.check_pages(new_file[0]) == len(addresses)

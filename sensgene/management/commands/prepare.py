@@ -1,6 +1,7 @@
 """`manage.py prepare`: everything between an unpacked release and a process that serves it. Safe to repeat."""
 
 import hashlib
+import os
 from pathlib import Path
 
 from django.conf import settings
@@ -16,6 +17,7 @@ class Command(BaseCommand):
     help = "Brings database, starting content, static files and snapshot up to this release."
 
     def handle(self, **options):
+        os.umask(0o077)  # the working database holds addresses and password hashes: for nobody else on this machine
         settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
         try:
             self.migrate()

@@ -29,6 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000)
 
     def handle(self, *, port, **options):
+        os.umask(0o077)
         self.refuse_a_busy_port(port)
         call_command("prepare", stdout=self.stdout)
         account = self.first_staff_account()
