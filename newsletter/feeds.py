@@ -55,7 +55,7 @@ def issues(request):
             title=NO_XML.sub("", letter.subject),
             link=address,
             unique_id=address,
-            description=None,
+            description=NO_XML.sub("", letter.preheader) or None,
             text=NO_XML.sub("", messages.html_of_sections(letter)),
             pubdate=issue.released_at,
             updateddate=max(issue.updated_at, issue.released_at or issue.updated_at),

@@ -8,7 +8,7 @@ import hashlib
 import re
 import textwrap
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -89,18 +89,19 @@ def text_of_section(section: Section, number: int = 0) -> Iterable[str]:
         else:
             yield "\n".join(wrap(line) for line in lines)
     for link in section.links:
-        yield f"{wrap(link.words)}{_(':')}\n{link.url}"
+        colon = _(":")
+        yield f"{wrap(link.words)}{colon}\n{link.url}"
 
 
 def text_part(letter: Letter) -> str:
-    """Title, first line, numbered sections, foot: parted by empty lines, two before each section."""
+    """Title, first line, numbered sections, foot: parted by one empty line, since a Braille line shows each of them."""
     with translation.override(letter.language):
         parts = [[wrap(letter.subject), *([wrap(letter.preheader)] if letter.preheader else [])]]
         has_headings = len([each for each in letter.sections if each.heading]) > 1
         for number, section in enumerate(letter.sections, 1):
             parts.append(list(text_of_section(section, number if has_headings else 0)))
         parts += [list(text_of_section(section)) for section in letter.foot]
-    return "\n\n\n".join("\n\n".join(blocks) for blocks in parts) + "\n"
+    return "\n\n".join(block for blocks in parts for block in blocks if block) + "\n"
 
 
 def html_part(letter: Letter) -> str:
@@ -129,12 +130,13 @@ def address_of(language: str, name: str, *arguments: str) -> str:
 
 
 def pointer(record, field_name: str, language: str) -> Link:
-    """To the page of a centre, or the site of a channel: its name in this language, or in French."""
+    """To the page of a centre, or to a channel in the list of all: its name in this language, or in French."""
     name = getattr(record, f"{field_name}_{language}") or getattr(record, f"{field_name}_fr")
     with translation.override(language):
         if hasattr(record, "get_absolute_url"):
             return Link(name, settings.SITE_ORIGIN + record.get_absolute_url())
-        return Link(f"{record.acronym}{_(':')} {name}", record.website or address_of(language, "health-channels"))
+        colon = _(":")
+        return Link(f"{record.acronym}{colon} {name}", f"{address_of(language, 'health-channels')}#{record.slug}")
 
 
 def written(record, field_name: str, language: str) -> str:
@@ -178,6 +180,7 @@ def foot_of_issue(issue: Issue, language: str) -> tuple[Section, ...]:
                     Link(_("This issue on the site"), address_of(language, "issue", issue.slug)),
                 ),
             ),
+            signature_of_sender(language),
         )
 
 
@@ -216,6 +219,13 @@ def freeze(issue: Issue) -> list[Edition]:
 def digest(editions: Iterable[Edition]) -> str:
     parts = [(each.language, each.subject, each.text, each.html) for each in editions]
     return hashlib.sha256(repr(sorted(parts)).encode()).hexdigest()
+
+
+def signature_of_sender(language: str) -> Section:
+    """Who writes, the last lines of every letter in both parts."""
+    with translation.override(language):
+        words = _("SENSGENE, rare diseases of the eye and the ear")
+        return Section("", "", (Link(words, address_of(language, "home")),))
 
 
 # --- Letters that somebody's own act asked for --------------------------------------------------------------------
@@ -393,6 +403,7 @@ def compose(delivery: Delivery, subscriber: Subscriber | None, now: datetime) ->
         subject, text, html = edition.subject, edition.text.replace(LEAVE, leave), edition.html.replace(LEAVE, leave)
     else:
         letter = letter_to(delivery.kind, delivery.language, urls)
+        letter = replace(letter, foot=(*letter.foot, signature_of_sender(delivery.language)))
         subject, text, html = letter.subject, text_part(letter), html_part(letter)
     message = EmailMessage(policy=SMTP.clone(max_line_length=COLUMNS))
     message["From"] = f"SENSGENE <{settings.MAIL_FROM}>"

@@ -24,7 +24,6 @@ LIFETIME: dict[str, timedelta | None] = {
     Purpose.STAY: timedelta(days=30),
     Purpose.NEVER: None,
 }
-ONCE = (Purpose.CONFIRM, Purpose.RETURN)
 
 
 @dataclass(frozen=True)
@@ -54,10 +53,12 @@ def make(purpose: Purpose, subscriber: Subscriber, now: datetime) -> Link:
 
 
 def find(secret: str, now: datetime) -> Token | None:
-    """The link's row, if it still works: known, not expired, not used up."""
+    """The link's row, if it is known and not expired.
+
+    One that was used up shows how things stand, so that whoever opens a letter again learns that it worked; its button
+    does nothing more (see subscriptions.use).
+    """
     if not SECRET.fullmatch(secret):
         return None
     token = Token.objects.select_related("subscriber").filter(digest=digest(secret)).first()
-    if token is None or (token.expires_at and token.expires_at <= now) or (token.purpose in ONCE and token.used_at):
-        return None
-    return token
+    return None if token is None or (token.expires_at and token.expires_at <= now) else token

@@ -158,9 +158,10 @@ def link_page(request: HttpRequest, token: Token, step: str) -> HttpResponse:
     subscriber = token.subscriber
     context = {"subscriber": subscriber, "step": step, "is_subscribed": subscriber.standing == Standing.ACTIVE}
     if token.purpose == Purpose.CONFIRM:
-        context |= {"consent": CONSENT, "waits": subscriber.standing == Standing.PENDING}
+        context |= {"consent": CONSENT, "waits": subscriber.standing == Standing.PENDING and not token.used_at}
     elif token.purpose == Purpose.RETURN:
-        context["can_return"] = subscriber.standing == Standing.LEFT and bool(subscriber.address)
+        is_open = subscriber.standing == Standing.LEFT and bool(subscriber.address)
+        context["can_return"] = is_open and not token.used_at
     elif token.purpose == Purpose.MANAGE:
         context |= {"consents": subscriber.consents.all(), "languages": languages.OWN_NAMES}
     return private_page(request, TEMPLATES[token.purpose], context)
@@ -187,7 +188,10 @@ def act(request: HttpRequest, token: Token | None) -> HttpResponse:
             return link_page(request, token, "erase")
         case Purpose.MANAGE, "export":
             name = {"Content-Disposition": 'attachment; filename="sensgene-newsletter.json"'}
-            return JsonResponse(subscriptions.export(subscriber), headers={**PRIVATE, **name})
+            readable = {"indent": 1, "ensure_ascii": False}
+            return JsonResponse(
+                subscriptions.export(subscriber), json_dumps_params=readable, headers={**PRIVATE, **name}
+            )
         case ((Purpose.LEAVE | Purpose.MANAGE), "leave"):
             subscriptions.leave(subscriber, now)
             done = True

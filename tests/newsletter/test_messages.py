@@ -279,8 +279,9 @@ def test_sections_point_at_a_centre_and_at_a_channel_in_the_readers_language():
         [links] = [each.links for each in messages.letter_of_issue(made, code).sections]
         with translation.override(code):
             address = f"https://directory.example.org{reverse('centre', args=['invented-centre'])}"
+            channels = f"https://directory.example.org{reverse('health-channels')}#{channel.slug}"
         assert links[0] == messages.Link(f"Invented centre for a test ({code})", address)
-        assert links[1].url == "https://example.org/channel"
+        assert links[1].url == channels
         assert f"Invented channel ({code})" in links[1].words
 
 

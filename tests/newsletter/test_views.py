@@ -554,8 +554,23 @@ def test_a_link_for_once_works_once(reader, purpose, standing):
     subscriptions.leave(subscriber, timezone.now())
     before = {name: rows for name, rows in dump().items() if name != "newsletter.Allowance"}
     assert_dead(reader.post(path, {"action": purpose}))
-    assert_dead(reader.get(path))
+    shown = reader.get(path)
+    assert shown.status_code == 200
+    assert not page_of(shown).one("main").all("button"), "it says how things stand, and offers nothing"
     assert {name: rows for name, rows in dump().items() if name != "newsletter.Allowance"} == before
+
+
+@both
+@pytest.mark.parametrize(("purpose", "standing"), [("confirm", "pending"), ("return", "left")])
+def test_whoever_opens_a_used_link_again_learns_that_it_worked(reader, purpose, standing):
+    """Or presses “Zoom +” on the page that says so, which leads back to the same address."""
+    subscriber = factories.subscriber(standing=standing)
+    factories.consent(subscriber=subscriber)
+    secret = link(purpose, subscriber)
+    assert reader.post(own_link(secret, "en"), {"action": purpose}).status_code == 200
+    page = page_of(reader.get(own_link(secret, "en")))
+    assert "You are" in page.one("h1").text
+    assert subscriber.address in page.one("main").text
 
 
 @both
