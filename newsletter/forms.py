@@ -10,8 +10,8 @@ from newsletter.models import LANGUAGES, Purpose
 
 # What somebody agrees to. Changing a word here means a new version in subscriptions.WORDING.
 CONSENT = _(
-    "By pressing the button I agree that SENSGENE writes its newsletter to this address. "
-    "I can withdraw this at any time, with one press of a button in every issue."
+    "By pressing the button I agree to receive the SENSGENE newsletter at this address. "
+    "I can unsubscribe at any time: every issue has a link for this."
 )
 
 SECONDS_TO_FILL = 2  # no person reads two questions and answers them faster

@@ -168,11 +168,11 @@ def letter_of_issue(issue: Issue, language: str) -> Letter:
 def foot_of_issue(issue: Issue, language: str) -> tuple[Section, ...]:
     with translation.override(language):
         why = _(
-            "You receive this letter because you subscribed to it and confirmed it. Nobody sees whether you read it."
+            "You receive this newsletter because you subscribed to it and confirmed it. Nobody sees whether you read it."
         )
         return (
             Section(
-                _("About this letter"),
+                _("About this newsletter"),
                 why,
                 (
                     Link(_("Leave the newsletter (one press of a button)"), LEAVE),
@@ -244,7 +244,7 @@ def letter_to(kind: str, language: str, links: dict[str, str]) -> Letter:
                         Section(
                             "",
                             _(
-                                "The link leads to a page with one button. The button subscribes you. The link works for seven days."
+                                "The link leads to a page with one button. The button subscribes you. The link works for 7 days."
                             ),
                             (Link(_("Confirm the subscription"), links[Purpose.CONFIRM]),),
                         ),
@@ -253,7 +253,7 @@ def letter_to(kind: str, language: str, links: dict[str, str]) -> Letter:
                         Section(
                             "",
                             _(
-                                "It was not you? Then do nothing: without your confirmation we write no more and forget this address after seven days."
+                                "Was this not you? Then do nothing. If you do not press the button, we will not write again. We erase this address after 7 days."
                             ),
                             (Link(_("Never write to this address again"), links[Purpose.NEVER]),),
                         ),
@@ -270,7 +270,7 @@ def letter_to(kind: str, language: str, links: dict[str, str]) -> Letter:
                         Section(
                             "",
                             _(
-                                "You need not do anything. To change the language, to see what we keep or to leave, open your own page. The link works for one day."
+                                "You do not need to do anything. To change the language, to see what we keep or to leave, open your own page. The link works for 1 day."
                             ),
                             (Link(_("Open my page"), links[Purpose.MANAGE]),),
                         ),
@@ -285,12 +285,12 @@ def letter_to(kind: str, language: str, links: dict[str, str]) -> Letter:
                         Section(
                             "",
                             _(
-                                "The link works for one day. Please do not pass it on: whoever has it can change your subscription."
+                                "The link works for 1 day. Please do not pass it on: whoever has it can change your subscription."
                             ),
                             (Link(_("Open my page"), links[Purpose.MANAGE]),),
                         ),
                     ),
-                    (Section("", _("It was not you? Then do nothing.")),),
+                    (Section("", _("Was this not you? Then do nothing.")),),
                 )
             case Delivery.Kind.GOODBYE:
                 return Letter(
@@ -301,7 +301,7 @@ def letter_to(kind: str, language: str, links: dict[str, str]) -> Letter:
                         Section(
                             "",
                             _(
-                                "Was it a mistake, or was it not you? The link leads to a page with one button that puts you back on the list. It works for seven days; then we forget this address."
+                                "Was it a mistake, or was this not you? The link leads to a page with one button that puts you back on the list. It works for 7 days. Then we erase this address."
                             ),
                             (Link(_("Come back"), links[Purpose.RETURN]),),
                         ),
@@ -310,7 +310,7 @@ def letter_to(kind: str, language: str, links: dict[str, str]) -> Letter:
                         Section(
                             "",
                             _(
-                                "Do you want silence? Then this link erases everything, and nobody can sign this address up again."
+                                "Do you never want to hear from us again? The link leads to a page with one button. It erases everything. Nobody can sign this address up again, not even you. To undo it, you would have to write to us."
                             ),
                             (Link(_("Never write to this address again"), links[Purpose.NEVER]),),
                         ),
@@ -321,13 +321,13 @@ def letter_to(kind: str, language: str, links: dict[str, str]) -> Letter:
                     language,
                     _("Do you still want our newsletter?"),
                     _(
-                        "You subscribed two years ago or more. We ask once, so that nobody receives letters they no longer want."
+                        "You subscribed 2 years ago or more. We ask only once, so that nobody receives unwanted e-mails."
                     ),
                     (
                         Section(
                             "",
                             _(
-                                "If you want to stay, press the button on this page within thirty days. If you do nothing, we erase your address."
+                                "If you want to stay, press the button on this page within 30 days. If you do nothing, we erase your address."
                             ),
                             (Link(_("Stay on the list"), links[Purpose.STAY]),),
                         ),

