@@ -681,6 +681,9 @@ def test_the_edge_keeps_no_form_no_answer_and_no_mailed_link():
     for directive in ("proxy_cache off", "proxy_next_upstream off", "access_log off", "zone=sensgene_newsletter"):
         assert directive in block
     assert private.match("/n/" + "x" * 43)
+    [limited] = re.findall(r"map \$request_method\$uri \$sensgene_sender \{.*?~(\S+) ", text, re.S)
+    assert re.match(limited, "POST" + address_of("subscribe", "fr"))
+    assert not re.match(limited, "POST/n/" + "x" * 43), "one service leaves for many of its readers"
     for language in LANGUAGES:
         for name in ("subscribe", "subscribe-asked", "own-page", "own-page-asked"):
             assert private.match(address_of(name, language)), name
