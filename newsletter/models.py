@@ -1,6 +1,6 @@
 """Who asked for the newsletter, what is written in it, and each copy on its way. No subscriber ever leaves for the snapshot."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -332,6 +332,16 @@ class Transit(models.TextChoices):
     CANCELLED = "cancelled", _("cancelled")
 
 
+class DeliveryQuerySet(models.QuerySet):
+    def put_back(self) -> int:
+        """They wait again, for whoever claims them next; returns how many."""
+        return self.update(state=Transit.PENDING, lease="", lease_until=None)
+
+    def cancel(self, now: datetime) -> int:
+        """They will not leave; returns how many."""
+        return self.update(state=Transit.CANCELLED, lease="", lease_until=None, ended_at=now)
+
+
 class Delivery(models.Model):
     """One letter to one person: a copy of an issue, or a letter that somebody's own act asked for."""
 
@@ -366,6 +376,8 @@ class Delivery(models.Model):
     written_at = models.DateTimeField(_("written on"))
     dispatched_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(_("ended on"), null=True)
+
+    objects = DeliveryQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("letter")

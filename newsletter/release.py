@@ -77,8 +77,7 @@ def stop(issue: Issue, now: datetime) -> bool:
     under_way = Issue.objects.filter(pk=issue.pk, mailing__in=(Mailing.SENDING, Mailing.PAUSED))
     if not under_way.update(mailing=Mailing.STOPPED, finished_at=now, paused_by_us=False):
         return False
-    waiting = issue.deliveries.filter(kind=Delivery.Kind.ISSUE, state__in=(Transit.PENDING, Transit.CLAIMED))
-    waiting.update(state=Transit.CANCELLED, lease="", lease_until=None, ended_at=now)
+    issue.deliveries.filter(kind=Delivery.Kind.ISSUE, state__in=(Transit.PENDING, Transit.CLAIMED)).cancel(now)
     return True
 
 
@@ -92,8 +91,7 @@ def pause(issue: Issue, reason: str = "", *, by_us: bool = False) -> bool:
         mailing=Mailing.PAUSED, pause_reason=reason[:300], paused_by_us=by_us
     ):
         return False
-    claimed = issue.deliveries.filter(kind=Delivery.Kind.ISSUE, state=Transit.CLAIMED)
-    claimed.update(state=Transit.PENDING, lease="", lease_until=None)
+    issue.deliveries.filter(kind=Delivery.Kind.ISSUE, state=Transit.CLAIMED).put_back()
     return True
 
 
@@ -146,9 +144,7 @@ def send_again(delivery: Delivery, now: datetime) -> bool:
 
 def leave_it(delivery: Delivery, now: datetime) -> bool:
     """Staff decided not to send it again."""
-    return bool(
-        Delivery.objects.filter(pk=delivery.pk, state__in=UNDECIDED).update(state=Transit.CANCELLED, ended_at=now)
-    )
+    return bool(Delivery.objects.filter(pk=delivery.pk, state__in=UNDECIDED).cancel(now))
 
 
 PAUSE_REASONS = (  # what the worker writes there, for the catalogues

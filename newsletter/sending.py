@@ -255,9 +255,8 @@ class Worker:
 
     def let_go(self, deliveries: list[Delivery]) -> None:
         """Claimed and not begun: others may have them."""
-        Delivery.objects.filter(pk__in=[each.pk for each in deliveries], lease=self.name, state=Transit.CLAIMED).update(
-            state=Transit.PENDING, lease="", lease_until=None
-        )
+        ours = Delivery.objects.filter(lease=self.name, state=Transit.CLAIMED)
+        ours.filter(pk__in=[each.pk for each in deliveries]).put_back()
         if copies := sum(each.kind == Delivery.Kind.ISSUE for each in deliveries):
             limits.give_back(copies_an_hour(), "", copies)
 
@@ -351,9 +350,7 @@ class Worker:
                 pk=delivery.subscriber_id, address=delivery.address, standing__in=STANDINGS[delivery.kind]
             )
             if wanted.first() is None:
-                self.mine(delivery, Transit.CLAIMED).update(
-                    state=Transit.CANCELLED, lease="", lease_until=None, ended_at=now
-                )
+                self.mine(delivery, Transit.CLAIMED).cancel(now)
                 return False
         committed = self.mine(delivery, Transit.CLAIMED).filter(lease_until__gt=now)
         if not committed.update(state=Transit.DISPATCHING, dispatched_at=now, lease_until=now + self.lease):

@@ -135,8 +135,7 @@ def locked(subscriber: Subscriber) -> Subscriber | None:
 
 def cancel_letters(subscriber: Subscriber, now: datetime) -> None:
     """Nothing that has not begun to leave will."""
-    waiting = subscriber.deliveries.filter(state__in=(Transit.PENDING, Transit.CLAIMED, Transit.QUARANTINED))
-    waiting.update(state=Transit.CANCELLED, lease="", lease_until=None, ended_at=now)
+    subscriber.deliveries.filter(state__in=(Transit.PENDING, Transit.CLAIMED, Transit.QUARANTINED)).cancel(now)
 
 
 @transaction.atomic
