@@ -1,11 +1,13 @@
 """Networks, their centres, the hospitals they work in, the people in charge and the ways to reach them.
 
-What others publish and we load whole (diseases, towns) is in centres/reference.py.
+What others publish and we load whole (diseases, towns) is in centres/reference.py; what keeps all this true, in
+centres/upkeep.py.
 """
 
 from datetime import date
 from urllib.parse import quote
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator, URLValidator, validate_email
 from django.db import models
@@ -17,8 +19,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext, pgettext_lazy
 
 from centres.reference import DataRelease, Disease, DiseaseParent, FormerCode, Town
+from centres.upkeep import CentreImport, CheckRequest, Editorship, ErrorReport, ProposedChange
 from sensgene import phones
 from sensgene.records import (
+    Addressed,
     PartialDateField,
     PublicManager,
     Record,
@@ -29,7 +33,19 @@ from sensgene.records import (
     host,
 )
 
-__all__ = ["DataRelease", "Disease", "DiseaseParent", "FormerCode", "Town"]  # Django looks for models here
+# Django looks for models here.
+__all__ = [
+    "CentreImport",
+    "CheckRequest",
+    "DataRelease",
+    "Disease",
+    "DiseaseParent",
+    "Editorship",
+    "ErrorReport",
+    "FormerCode",
+    "ProposedChange",
+    "Town",
+]
 
 
 class Field(models.TextChoices):
@@ -138,6 +154,12 @@ class Provided(models.TextChoices):
     NO = "no", _("No")
 
 
+# As many characters as both have: from May 2022 until 2022 is in order.
+LABEL_PERIOD_IN_ORDER = (
+    Q(label_from="") | Q(label_until="") | Q(label_until__gte=Left("label_from", Length("label_until")))
+)
+
+
 class Hospital(Record):
     UNKNOWN = _("hospital not known")
 
@@ -232,7 +254,7 @@ class Coordinator(Person, Record):
         }.get(self.form_of_address, pgettext("form not known", "Coordinator"))
 
 
-class Network(Record):
+class Network(Addressed):
     """A labelled reference centre with its sites: CARGO, CRNK, MAOLYA, OPHTARA, REFERET, genetic deafness."""
 
     acronym = models.CharField(_("acronym"), max_length=20, blank=True)
@@ -241,7 +263,22 @@ class Network(Record):
     )
     name = models.CharField(_("name"), max_length=200)
     remit = models.TextField(_("field of work"), blank=True, help_text=_("What it cares for, in a sentence or two."))
-    field = models.CharField(_("eye or hearing"), max_length=10, choices=Field)
+    channel = models.ForeignKey(
+        "missions.HealthChannel",
+        verbose_name=_("health channel"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="networks",
+        help_text=_("Which of the 23 channels it belongs to."),
+    )
+    field = models.CharField(
+        _("eye or hearing"),
+        max_length=10,
+        choices=Field,
+        blank=True,
+        help_text=_("Empty for a network of another channel, for neither eyes nor ears."),
+    )
     label_from = PartialDateField(_("label from"), blank=True)
     label_until = PartialDateField(_("label until"), blank=True)
     label_remark = models.CharField(
@@ -257,10 +294,7 @@ class Network(Record):
         constraints = [
             models.CheckConstraint(
                 name="network_label_period_in_order",
-                # As many characters as both have: from May 2022 until 2022 is in order.
-                condition=Q(label_from="")
-                | Q(label_until="")
-                | Q(label_until__gte=Left("label_from", Length("label_until"))),
+                condition=LABEL_PERIOD_IN_ORDER,
                 violation_error_message=_("The label ends before it begins."),
             ),
         ]
@@ -323,7 +357,7 @@ class CentreQuerySet(RecordQuerySet):
         return self.alias(rank=rank).order_by("network__order", "rank", "hospital__town", "slug")
 
 
-class Centre(Record):
+class Centre(Addressed):
     network = models.ForeignKey(Network, verbose_name=_("network"), on_delete=models.PROTECT, related_name="centres")
     kind = models.CharField(_("kind of label"), max_length=15, choices=Kind)
     kind_to_confirm = models.BooleanField(
@@ -351,6 +385,19 @@ class Centre(Record):
         related_name="centres",
     )
     audience = models.CharField(_("for whom"), max_length=10, choices=Audience, blank=True)
+    label_from = PartialDateField(
+        _("label from"), blank=True, help_text=_("Only if this centre’s label differs from its network’s.")
+    )
+    label_until = PartialDateField(_("label until"), blank=True)
+    verified_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("verified by"),
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+    )
+    rhythm = models.PositiveSmallIntegerField(_("verified every … months"), default=12)
     referral = models.TextField(
         _("how to get an appointment"), blank=True, help_text=_("Who may write or call, and what to send.")
     )
@@ -401,6 +448,16 @@ class Centre(Record):
                 fields=["network"],
                 condition=Q(kind=Kind.COORDINATING) & ~Q(state=State.ARCHIVED),
                 violation_error_message=_("This network already has a coordinating site."),
+            ),
+            models.CheckConstraint(
+                name="centre_label_period_in_order",
+                condition=LABEL_PERIOD_IN_ORDER,
+                violation_error_message=_("The label ends before it begins."),
+            ),
+            models.CheckConstraint(
+                name="centre_is_verified_every_so_many_months",
+                condition=Q(rhythm__range=(1, 60)),
+                violation_error_message=_("Between 1 and 60 months lie between two verifications."),
             ),
         ]
 

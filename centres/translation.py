@@ -3,6 +3,7 @@
 from modeltranslation.translator import TranslationOptions, register
 
 from centres import models
+from sensgene import history
 from sensgene.translatable import translate
 
 translate(models.Hospital)
@@ -11,9 +12,9 @@ translate(models.Network, "short_name", "name", "remit", "label_remark", require
 translate(models.Centre, "name", "department", "referral", "access", "website_remark", required=("name",))
 translate(models.TeamMember, "role")
 translate(models.Contact, "answers")
-translate(models.TreatedCondition, "name", required=("name",))
+translate(models.TreatedCondition, "name", required=("name",), links=("diseases",))
 
-# The proxies have the same columns; modeltranslation wants to be told.
+# The proxies have the same columns; modeltranslation wants to be told, and so does the history.
 for proxy in (models.ReferenceCentre, models.CompetenceCentre):
     translate(proxy)
 
@@ -24,3 +25,6 @@ class DiseaseTranslation(TranslationOptions):
 
     fields = ("name", "synonyms")
     required_languages = ()
+
+
+history.keep(models.Disease)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
 
 from sensgene import navigation, phones
-from sensgene.records import PartialDateField, PublicManager, Record, RecordQuerySet, Sourced, State, host
+from sensgene.records import Addressed, PartialDateField, PublicManager, Record, RecordQuerySet, Sourced, State, host
 
 
 class Body(models.TextChoices):
@@ -20,7 +20,47 @@ class Body(models.TextChoices):
     CHANNEL = "channel", _("Channel")
 
 
-class Page(Record):
+class Picture(models.Model):
+    """A logo, as pixels: decoded and encoded anew when it was uploaded, so that nothing else is in it.
+
+    It lies in the database, not in a folder: hosts share nothing else, and the snapshot carries it to the pages.
+    """
+
+    class Kind(models.TextChoices):
+        PNG = "image/png", "PNG"
+        JPEG = "image/jpeg", "JPEG"
+        WEBP = "image/webp", "WebP"
+
+    name = models.CharField(_("name"), max_length=100, help_text=_("For staff only: to find it again."))
+    alt = models.CharField(
+        _("alternative text"), max_length=200, help_text=_("What the picture says to somebody who does not see it.")
+    )
+    kind = models.CharField(max_length=10, choices=Kind, editable=False)
+    width = models.PositiveIntegerField(_("width"), editable=False)
+    height = models.PositiveIntegerField(_("height"), editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)  # of the content; its address
+    content = models.BinaryField(editable=False)
+    updated_at = models.DateTimeField(_("last change"), auto_now=True)
+
+    objects = models.Manager()
+    public = PublicManager()
+
+    class Meta:
+        verbose_name = _("picture")
+        verbose_name_plural = _("pictures")
+        ordering = ["name", "pk"]
+
+    def __str__(self):
+        return self.name
+
+
+def logo_field() -> models.ForeignKey:
+    return models.ForeignKey(
+        Picture, verbose_name=_("logo"), on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+
+class Page(Addressed):
     """A page of prose. Its text is sections of plain text; its address comes from its short name."""
 
     title = models.CharField(_("title"), max_length=120)
@@ -155,11 +195,13 @@ class HealthChannel(Record):
     website = models.URLField(_("website"), max_length=300, blank=True)
     coordinator = models.CharField(_("coordinator"), max_length=150, blank=True)
     hospital = models.CharField(_("hospital"), max_length=200, blank=True)
+    logo = logo_field()
+    order = models.PositiveSmallIntegerField(_("order"), default=0)
 
     class Meta:
         verbose_name = _("health channel")
         verbose_name_plural = _("health channels")
-        ordering = ["slug"]
+        ordering = ["order", "slug"]
 
     def __str__(self):
         return self.acronym
@@ -182,11 +224,13 @@ class Association(Record):
     tie = models.CharField(_("tie with the network"), max_length=300, blank=True)
     website = models.URLField(_("website"), max_length=300, blank=True)
     is_patient_association = models.BooleanField(_("is an association of patients"), default=True)
+    logo = logo_field()
+    order = models.PositiveSmallIntegerField(_("order"), default=0)
 
     class Meta:
         verbose_name = _("association")
         verbose_name_plural = _("associations")
-        ordering = ["slug"]
+        ordering = ["order", "slug"]
 
     def __str__(self):
         return self.name
@@ -200,6 +244,7 @@ class Partner(Record):
     name = models.CharField(_("name"), max_length=200)
     description = models.CharField(_("description"), max_length=400, blank=True)
     website = models.URLField(_("website"), max_length=300, blank=True)
+    logo = logo_field()
     on_every_page = models.BooleanField(_("named at the foot of every page"), default=False)
     order = models.PositiveSmallIntegerField(_("order"), default=0)
 
@@ -222,11 +267,12 @@ class LegalText(Record):
     reference = models.CharField(_("reference"), max_length=200, blank=True)
     purpose = models.CharField(_("what for"), max_length=400, blank=True)
     url = models.URLField(_("address of the text"), max_length=500, blank=True)
+    order = models.PositiveSmallIntegerField(_("order"), default=0, help_text=_("Equal numbers: the newest first."))
 
     class Meta:
         verbose_name = _("legal text")
         verbose_name_plural = _("legal texts")
-        ordering = [F("date").desc(), "slug"]
+        ordering = ["order", F("date").desc(), "slug"]
 
     def __str__(self):
         return self.title
@@ -265,11 +311,12 @@ class GlossaryTerm(Record):
     term = models.CharField(_("term"), max_length=150)
     abbreviation = models.CharField(_("abbreviation"), max_length=20, blank=True)
     definition = models.TextField(_("definition"))
+    order = models.PositiveSmallIntegerField(_("order"), default=0, help_text=_("Equal numbers: by the alphabet."))
 
     class Meta:
         verbose_name = _("glossary term")
         verbose_name_plural = _("glossary")
-        ordering = ["slug"]
+        ordering = ["order", "slug"]
 
     def __str__(self):
         return self.term
@@ -309,3 +356,22 @@ class AccessibilityAudit(Record):
 
     def __str__(self):
         return self.get_result_display()
+
+
+class OutgoingLink(models.Model):
+    """An address of another site that our pages lead to, and how it answered (see sensgene/links.py)."""
+
+    url = models.URLField(_("address"), max_length=500, unique=True)
+    status = models.CharField(_("last answer"), max_length=60, blank=True)
+    checked_at = models.DateTimeField(_("last checked on"), null=True)
+    last_good_at = models.DateTimeField(_("last worked on"), null=True)
+    first_failed_at = models.DateTimeField(_("first failed on"), null=True)
+    last_failed_at = models.DateTimeField(_("last failed on"), null=True)
+
+    class Meta:
+        verbose_name = _("outgoing link")
+        verbose_name_plural = _("outgoing links")
+        ordering = ["first_failed_at", "url"]
+
+    def __str__(self):
+        return self.url

@@ -1,7 +1,18 @@
 """Which columns of the texts exist in French, English and German."""
 
+from modeltranslation.translator import TranslationOptions, register
+
 from missions import models
 from sensgene.translatable import translate
+
+
+@register(models.Picture)
+class PictureTranslation(TranslationOptions):
+    """Whoever does not see a picture hears its text: in every language, before it can be saved."""
+
+    fields = ("alt",)
+    required_languages = ("fr", "en", "de")
+
 
 translate(models.Page, "title", "summary", required=("title",))
 translate(models.PageSection, "heading", "body", required=("body",))

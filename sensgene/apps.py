@@ -10,4 +10,4 @@ class SensgeneConfig(AppConfig):
     verbose_name = "SENSGENE"
 
     def ready(self):
-        from sensgene import checks  # noqa: F401  (registers them)
+        from sensgene import checks, translations  # noqa: F401  (register themselves)

@@ -149,11 +149,11 @@ def columns(model: type[Sourced], values: dict) -> dict:
 
 def stored(row: models.Model) -> dict:
     """Every column of a row that content can fill, without what is empty: {} and {"street": ""} mean the same."""
-    ignored = {"id", "updated_at", "loaded_digest", "state"}
+    ignored = {"id", "updated_at", "loaded_digest", "state", "version", "pending", "to_check", "verified_by_id"}
     translated = translator.get_options_for_model(type(row)).all_fields
     values = {}
     for column in row._meta.concrete_fields:
-        if column.name in ignored or column.name in translated:
+        if column.attname in ignored or column.name in translated:
             continue
         value = getattr(row, column.attname)
         if isinstance(value, str):

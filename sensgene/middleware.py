@@ -10,7 +10,7 @@ from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
-from sensgene import health, preferences, snapshot, views
+from sensgene import health, history, preferences, snapshot, views
 from sensgene.logs import CONTROL_CHARACTERS
 
 log = logging.getLogger("sensgene.staff")
@@ -117,6 +117,19 @@ class HeadersMiddleware:
         if response.status_code in (404, 410):
             return "public, max-age=60"
         return SHARED_CACHE
+
+
+class OneChangeMiddleware:
+    """What one press of a button in the admin saves is one change of the history, by whoever pressed it."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method != "POST" or not request.path_info.startswith(settings.STAFF_PATH):
+            return self.get_response(request)
+        with history.one_change(by=request.user):
+            return self.get_response(request)
 
 
 class StaffInputMiddleware:

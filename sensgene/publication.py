@@ -31,7 +31,7 @@ from sensgene.records import Record, State
 
 FORMAT = 1  # raise it when the meaning of a snapshot changes but none of its columns does
 
-SOURCED = ("source_url", "source_date", "source_read_on", "source_remark", "verified_on", "updated_at")
+SOURCED = ("source_url", "source_date", "source_read_on", "source_remark", "verified_on", "updated_at", "to_check")
 RECORD = ("slug", "state", *SOURCED)
 PERSON = ("title", "first_name", "last_name")
 
@@ -50,6 +50,7 @@ PUBLIC_FIELDS: dict[str, tuple[str, ...]] = {
             "short_name",
             "name",
             "remit",
+            "channel",
             "field",
             "label_from",
             "label_until",
@@ -70,6 +71,7 @@ PUBLIC_FIELDS: dict[str, tuple[str, ...]] = {
             "address_precision",
             "coordinator",
             "audience",
+            *("label_from", "label_until", "rhythm"),
         ),
         *("referral", "access", "website", "website_remark"),
         *("sign_language", "tactile_signing", "induction_loop", "accessible_letters"),
@@ -89,17 +91,28 @@ PUBLIC_FIELDS: dict[str, tuple[str, ...]] = {
         *("country", "name", "kind", "postcodes", "region", "department", "department_code"),
         *("population", "latitude", "longitude", "other_names"),
     ),
+    "missions.Picture": ("alt", "kind", "width", "height", "digest", "content", "updated_at"),
     "missions.Page": (*RECORD, "title", "summary"),
     "missions.PageSection": (*SOURCED, "page", "heading", "body", "below", "order"),
     "missions.Mission": (*RECORD, "body", "title", "text", "order"),
     "missions.Milestone": (*RECORD, "date", "text"),
     "missions.Figure": (*RECORD, "number", "label", "as_of", "order"),
-    "missions.HealthChannel": (*RECORD, "acronym", "name", "scope", "website", "coordinator", "hospital"),
-    "missions.Association": (*RECORD, "name", "scope", "tie", "website", "is_patient_association"),
-    "missions.Partner": (*RECORD, "name", "description", "website", "on_every_page", "order"),
-    "missions.LegalText": (*RECORD, "title", "date", "reference", "purpose", "url"),
+    "missions.HealthChannel": (
+        *RECORD,
+        "acronym",
+        "name",
+        "scope",
+        "website",
+        "coordinator",
+        "hospital",
+        "logo",
+        "order",
+    ),
+    "missions.Association": (*RECORD, "name", "scope", "tie", "website", "is_patient_association", "logo", "order"),
+    "missions.Partner": (*RECORD, "name", "description", "website", "logo", "on_every_page", "order"),
+    "missions.LegalText": (*RECORD, "title", "date", "reference", "purpose", "url", "order"),
     "missions.HelpLine": (*RECORD, "name", "offers", "website", "sms", "phone", "hours", "on_every_page", "order"),
-    "missions.GlossaryTerm": (*RECORD, "term", "abbreviation", "definition"),
+    "missions.GlossaryTerm": (*RECORD, "term", "abbreviation", "definition", "order"),
     "missions.AccessibilityAudit": (*RECORD, "result", "audited_on", "auditor", "rate"),
     # Of the newsletter what is written, never who reads it.
     "newsletter.Issue": ("slug", "state", "updated_at", "subject", "preheader", "released_at"),
@@ -128,6 +141,7 @@ DEPENDS_ON: dict[str, tuple[str, ...]] = {
 
 # A row is not withheld because of these; it is shown without. Model → column → what must be published for it.
 SHOWN_WITHOUT: dict[str, dict[str, tuple[str, ...]]] = {
+    "centres.Network": {"channel": ("channel",)},
     "centres.Centre": {"coordinator": ("coordinator",)},
     "newsletter.IssueSection": {
         "centre": ("centre", "centre__network", "centre__hospital"),
@@ -308,7 +322,8 @@ def copy_rows(target, model: type[models.Model], digest) -> int:
         nonlocal count
         for row in public_rows(model).values_list(*(selected(model, column) for column in columns)).iterator(2000):
             stored = tuple(column.get_db_prep_save(value, target) for column, value in zip(columns, row, strict=True))
-            digest.update(repr((model._meta.label, stored)).encode())
+            readable = tuple(bytes(each) if isinstance(each, memoryview) else each for each in stored)
+            digest.update(repr((model._meta.label, readable)).encode())
             count += 1
             yield stored + empties
 

@@ -109,6 +109,8 @@ class Sourced(models.Model):
         _("note for staff"), blank=True, help_text=_("Never published: doubts, conflicts between sources, work to do.")
     )
     updated_at = models.DateTimeField(_("last change"), auto_now=True)
+    # Language → text → the day its French changed while it stayed as it was. See sensgene/translations.py.
+    to_check = models.JSONField(default=dict, blank=True, editable=False)
 
     objects = models.Manager()
     public = PublicManager()
@@ -129,12 +131,47 @@ class Record(Sourced):
     )
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT, db_index=True)
     loaded_digest = models.CharField(max_length=64, blank=True, editable=False)
+    version = models.PositiveIntegerField(default=0, editable=False)  # of the record and its parts: see take_version
+    pending = models.JSONField(null=True, blank=True, editable=False)  # what staff typed and did not publish yet
 
     objects = models.Manager.from_queryset(RecordQuerySet)()
     public = PublicManager.from_queryset(RecordQuerySet)()
 
     class Meta:
         abstract = True
+
+
+class Addressed(Record):
+    """A record with a page of its own. Once archived, its address says what took its place."""
+
+    successor = models.ForeignKey(
+        "self",
+        verbose_name=_("successor"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("What took its place. Named to whoever follows an old link once this record is archived."),
+    )
+
+    class Meta:
+        abstract = True
+
+
+class ChangedMeanwhile(Exception):
+    """Somebody else changed the record since it was read; nothing was written."""
+
+
+def take_version(record: Record) -> None:
+    """Counts the record's next version; call it inside the transaction that changes the record or its parts.
+
+    One statement, so that of two people who read the same version one is refused. Raises ChangedMeanwhile.
+    """
+    model = record._meta.concrete_model
+    mine = models.QuerySet(model, using="default").filter(pk=record.pk, version=record.version)
+    if not mine.update(version=models.F("version") + 1):
+        raise ChangedMeanwhile
+    record.version += 1
 
 
 def either_both_or_none(*fields: str) -> Q:

@@ -135,6 +135,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django.contrib.sitemaps",
+    "simple_history",
     "sensgene",
     "centres",
     "missions",
@@ -154,6 +155,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "sensgene.middleware.OneChangeMiddleware",
     "sensgene.middleware.StaffInputMiddleware",
     "sensgene.middleware.PublicPageMiddleware",
 ]

@@ -1,8 +1,10 @@
 """Invented records, one plain function per model. Pass the facts that a test is about; the rest says it is invented."""
 
-from datetime import UTC, datetime
+from base64 import b64decode
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from centres import models as centres
@@ -12,6 +14,8 @@ from newsletter import models as newsletter
 from sensgene.records import State
 
 _numbers = count(1)
+
+ONE_PIXEL = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==")
 
 
 def in_three_languages(field: str, text: str) -> dict[str, str]:
@@ -111,7 +115,53 @@ def data_release(**fields) -> centres.DataRelease:
     return _save(centres.DataRelease, {"name": f"invented-{next(_numbers)}", "digest": "0" * 64, "rows": 1}, fields)
 
 
+# --- Kept true ----------------------------------------------------------------------------------------------------
+
+
+def editorship(**fields) -> centres.Editorship:
+    fields["centre"] = fields.get("centre") or centre()
+    fields["user"] = fields.get("user") or User.objects.create_user(f"invented-editor-{next(_numbers)}")
+    return centres.Editorship.objects.create(**fields)
+
+
+def error_report(**fields) -> centres.ErrorReport:
+    fields["centre"] = fields.get("centre") or centre()
+    defaults = {"language": "fr", "page": fields["centre"].get_absolute_url(), "text": "Invented report for a test."}
+    return centres.ErrorReport.objects.create(**{**defaults, "typed_at": timezone.now(), **fields})
+
+
+def check_request(**fields) -> centres.CheckRequest:
+    fields["centre"] = fields.get("centre") or centre()
+    now = timezone.now()
+    defaults = {"language": "fr", "address": f"invented-{next(_numbers)}@example.org"}
+    return centres.CheckRequest.objects.create(
+        **{**defaults, "asked_at": now, "expires_at": now + timedelta(days=30), **fields}
+    )
+
+
+def proposed_change(**fields) -> centres.ProposedChange:
+    fields["check_request"] = fields.get("check_request") or check_request()
+    row = fields["check_request"].centre
+    defaults = {"model": "centres.Centre", "row": row.pk, "field": "department_fr", "label": "Invented label"}
+    return centres.ProposedChange.objects.create(**{**defaults, "new": "Invented department", **fields})
+
+
+def centre_import(**fields) -> centres.CentreImport:
+    return centres.CentreImport.objects.create(**{"name": "invented.csv", "content": b"slug\n", **fields})
+
+
 # --- Texts --------------------------------------------------------------------------------------------------------
+
+
+def picture(**fields) -> missions.Picture:
+    number = next(_numbers)
+    defaults = {**in_three_languages("alt", "Invented alternative text"), "name": f"Invented picture {number}"}
+    pixels = {"kind": "image/png", "width": 1, "height": 1, "digest": f"{number:064x}", "content": ONE_PIXEL}
+    return missions.Picture.objects.create(**{**defaults, **pixels, **fields})
+
+
+def outgoing_link(**fields) -> missions.OutgoingLink:
+    return missions.OutgoingLink.objects.create(**{"url": f"https://invented-{next(_numbers)}.example/", **fields})
 
 
 def page(**fields) -> missions.Page:
@@ -278,6 +328,8 @@ FACTORIES = {
     centres.FormerCode: former_code,
     centres.Town: town,
     centres.DataRelease: data_release,
+    missions.Picture: picture,
+    missions.OutgoingLink: outgoing_link,
     missions.Page: page,
     missions.PageSection: page_section,
     missions.Mission: mission,
@@ -293,6 +345,14 @@ FACTORIES = {
     newsletter.Issue: issue,
     newsletter.IssueSection: issue_section,
 }
+KEPT_TRUE = {
+    centres.Editorship: editorship,
+    centres.ErrorReport: error_report,
+    centres.CheckRequest: check_request,
+    centres.ProposedChange: proposed_change,
+    centres.CentreImport: centre_import,
+}
+FACTORIES |= KEPT_TRUE
 
 
 # --- A whole site -------------------------------------------------------------------------------------------------
@@ -311,6 +371,6 @@ def directory() -> centres.Centre:
     for part in (contact, team_member, treated_condition):
         part(centre=shown)
     for model, factory in FACTORIES.items():
-        if not model.objects.exists():
+        if model not in KEPT_TRUE and not model.objects.exists():
             factory()
     return shown

@@ -13,7 +13,11 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 
-TABLES = [model for model in apps.get_app_config("missions").get_models() if not model._meta.proxy]
+TABLES = [
+    model
+    for model in apps.get_app_config("missions").get_models()
+    if not model._meta.proxy and "Historical" not in model.__name__  # earlier versions of the others
+]
 LANGUAGES = ("fr", "en", "de")
 
 
