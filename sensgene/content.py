@@ -20,6 +20,7 @@ from django.db import IntegrityError, models, transaction
 from django.utils import translation
 from modeltranslation.translator import translator
 
+from sensgene import history
 from sensgene.records import Record, Sourced, State
 
 FIXTURES = settings.BASE_DIR / "fixtures"
@@ -268,7 +269,8 @@ def load() -> Report:
         for name, model, values in each_record():
             slug = values.get("slug", "?")
             try:
-                outcome = load_one(model, values)
+                with history.one_change(why="loaded"):
+                    outcome = load_one(model, values)
             except (FieldDoesNotExist, ValidationError, models.ObjectDoesNotExist, IntegrityError, TypeError) as error:
                 raise ContentError(f"{name}, {slug}: {error}") from error
             report.lines.append((outcome, f"{model._meta.verbose_name} {slug}"))

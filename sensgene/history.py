@@ -58,7 +58,7 @@ def keep(model: type[models.Model], links: tuple[str, ...] = ()) -> None:
         return
     left_out = [column.name for column in model._meta.fields if column.name in NOT_KEPT]
     records = HistoricalRecords(bases=[ChangedIn], m2m_fields=links, excluded_fields=left_out)
-    register(model, records_class=lambda: records)
+    register(model, app=model._meta.app_label, records_class=lambda: records)
     _kept[model] = records
 
 
