@@ -48,7 +48,9 @@ def moment_of(line: str, today: datetime) -> datetime | None:
         return moment if moment.tzinfo else timezone.make_aware(moment)
     if (match := TRADITIONAL.match(line)) and match[1] in MONTHS:
         month, day, *time = MONTHS.index(match[1]) + 1, *map(int, match.groups()[1:])
-        year = today.year if (month, day) <= (today.month, today.day) else today.year - 1
+        # In local time, and a day ahead: around midnight two clocks may stand on two sides of it.
+        latest = timezone.localtime(today) + timedelta(days=1)
+        year = latest.year if (month, day) <= (latest.month, latest.day) else latest.year - 1
         try:
             return timezone.make_aware(datetime(year, month, day, *time))
         except ValueError:

@@ -538,10 +538,10 @@ HOSTILE = {
 
 @pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_mail_is_little_work_and_no_exception(delivery, content):
-    started = time.monotonic()
+    started = time.process_time()  # of this process alone, however busy the machine is
     bounces.understand(content)
     assert bounces.handle(content, NOW) in (Outcome.UNKNOWN, Outcome.UNPROVEN)
-    assert time.monotonic() - started < 3
+    assert time.process_time() - started < 3
     assert standing() == Standing.ACTIVE
 
 

@@ -93,10 +93,17 @@ def test_a_rotation_loses_nothing(log):
 
 
 def test_the_traditional_form_of_syslog_is_local_time_without_a_year(log):
-    today = timezone.now()
-    local = timezone.localtime(today)
-    text = f"{local:%b} {local.day:>2} {local:%H:%M:%S} host postfix/smtpd[1]: connect from localhost"
-    assert abs(journal.moment_of(text, today) - today) < timedelta(seconds=1)
+    # In Paris it is the next day already, for an hour or two of each.
+    for today in (
+        timezone.now(),
+        datetime(2026, 11, 24, 23, 18, 35, tzinfo=UTC),
+        datetime(2026, 7, 31, 22, tzinfo=UTC),
+    ):
+        local = timezone.localtime(today)
+        text = f"{local:%b} {local.day:>2} {local:%H:%M:%S} host postfix/smtpd[1]: connect from localhost"
+        assert abs(journal.moment_of(text, today) - today) < timedelta(seconds=1)
+    written = journal.moment_of("Jan  1 00:00:02 host x", datetime(2026, 12, 31, 22, 59, 59, tzinfo=UTC))
+    assert written == datetime(2026, 12, 31, 23, 0, 2, tzinfo=UTC)
     assert journal.moment_of("Dec 31 23:59:59 host x", datetime(2027, 1, 1, 1, tzinfo=UTC)).year == 2026
     assert journal.moment_of("Feb 30 10:00:00 host x", today) is None
     assert journal.moment_of("2026-13-45T10:00:00 host x", today) is None

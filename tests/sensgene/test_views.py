@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.test import RequestFactory
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 
 from sensgene import snapshot, views
 from tests.markup import document, read
@@ -157,7 +157,7 @@ def test_the_sitemap_dates_a_record_by_its_last_change(visitor):
     path = address("centre", "fr", centre.slug)
     for entry in ElementTree.fromstring(response.content).findall(f"{SITEMAP}url"):  # noqa: S314
         if urlsplit(entry.findtext(f"{SITEMAP}loc")).path == path:
-            assert entry.findtext(f"{SITEMAP}lastmod")[:10] == f"{centre.updated_at:%Y-%m-%d}"
+            assert entry.findtext(f"{SITEMAP}lastmod")[:10] == f"{timezone.localtime(centre.updated_at):%Y-%m-%d}"
             break
     else:
         raise AssertionError(f"{path} is not in the sitemap")
