@@ -8,11 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from modeltranslation.admin import TranslationAdmin, TranslationStackedInline
 
-from sensgene.history_pages import HistoryAdmin
-from sensgene.locking import LockedAdmin
-from sensgene.previews import PreviewAdmin
 from sensgene.records import State
-from sensgene.scope import ScopedAdmin
 
 SOURCE_FIELDS = ("source_url", "source_date", "source_read_on", "source_remark", "verified_on")
 SAFE_LOOKUPS = ("exact", "isnull", "isempty", "in", "gte", "lt")
@@ -76,7 +72,7 @@ class RecordInline(StaffForms, TranslationStackedInline):
         return self._patch_fieldsets([(None, {"fields": fields}), (_("Source and notes for staff"), source)])
 
 
-class RecordAdmin(ScopedAdmin, LockedAdmin, HistoryAdmin, PreviewAdmin, SafeLookups, StaffForms, TranslationAdmin):
+class RecordAdmin(SafeLookups, StaffForms, TranslationAdmin):
     """The base of every page of the admin. A subclass names its own fields, filters and columns."""
 
     main_fields: tuple = ()
@@ -124,20 +120,6 @@ class RecordAdmin(ScopedAdmin, LockedAdmin, HistoryAdmin, PreviewAdmin, SafeLook
         if not self.has_change_permission(request):
             actions = {}
         return actions
-
-    def record_tools(self, request, obj) -> list[tuple[str, str]]:
-        """(words, address) of the links above a record's form. The mixins add theirs."""
-        return []
-
-    def record_notices(self, request, obj) -> list[dict]:
-        """What stands above a record's form: each a {"template": name} and what that template needs. As above."""
-        return []
-
-    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
-        if obj is not None:
-            context["record_tools"] = self.record_tools(request, obj)
-            context["record_notices"] = self.record_notices(request, obj)
-        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def view_on_site(self, obj):
         return obj.get_absolute_url() if obj.state == State.PUBLISHED and hasattr(obj, "get_absolute_url") else None
