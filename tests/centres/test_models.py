@@ -3,7 +3,6 @@
 from datetime import date
 
 import pytest
-from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
@@ -26,14 +25,11 @@ from centres.models import (
 )
 from sensgene.records import Record, State
 from tests import factories
+from tests.tables import tables
 
 pytestmark = pytest.mark.django_db
 
-TABLES = [
-    model
-    for model in apps.get_app_config("centres").get_models()
-    if not model._meta.proxy and "Historical" not in model.__name__  # earlier versions of the others
-]
+TABLES = tables("centres")
 
 
 # --- Constraints --------------------------------------------------------------------------------------------------

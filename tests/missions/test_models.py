@@ -1,7 +1,6 @@
 """What the database and the admin refuse to hold of the texts, and what the models say of themselves."""
 
 import pytest
-from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 from django.utils import translation
@@ -10,14 +9,11 @@ from missions.models import AccessibilityAudit, Body, LegalText, Milestone, Miss
 from sensgene import sitemaps
 from sensgene.records import Record, State
 from tests import factories
+from tests.tables import tables
 
 pytestmark = pytest.mark.django_db
 
-TABLES = [
-    model
-    for model in apps.get_app_config("missions").get_models()
-    if not model._meta.proxy and "Historical" not in model.__name__  # earlier versions of the others
-]
+TABLES = tables("missions")
 LANGUAGES = ("fr", "en", "de")
 
 
